@@ -1,0 +1,42 @@
+import type { BucketName, ObjectKey } from '../domain/names.ts';
+
+/** An HTTP request as operations see it: the target parsed from its raw bytes, headers decoded. */
+export interface S3Request {
+  readonly method: string;
+  /** `undefined` for operations on the service. */
+  readonly bucket: BucketName | undefined;
+  /** `undefined` for operations on the service or a bucket. */
+  readonly key: ObjectKey | undefined;
+  readonly query: ParameterMap;
+  /** By lower-case name; values are decoded from UTF-8 where they are that, and from Latin-1 otherwise. */
+  readonly headers: HeaderMap;
+  readonly body: RequestBody;
+  /** Scheme and authority under which the client reached the server, for `Location`. */
+  readonly baseUrl: string;
+}
+
+/** Query parameters, percent-decoded; a parameter without `=` has the value ''. Of repeated ones the first counts. */
+export interface ParameterMap {
+  get(name: string): string | undefined;
+  has(name: string): boolean;
+  names(): Iterable<string>;
+}
+
+export interface HeaderMap extends ParameterMap {
+  /** Every header in the order received. */
+  entries(): Iterable<readonly [name: string, value: string]>;
+}
+
+/**
+ * A request's body, freed of its `aws-chunked` framing. Reading it to the end verifies length, payload hash, chunk
+ * signatures and trailer, and throws the S3Error that fits (IncompleteBody, XAmzContentSHA256Mismatch …).
+ * It can be read once.
+ */
+export interface RequestBody extends AsyncIterable<Uint8Array> {
+  /** Decoded length in bytes as the client declared it; `undefined` where it declared none. */
+  readonly declaredBytes: number | undefined;
+  /** The trailers that the client announced in `x-amz-trailer`, by lower-case name; complete once the body was read to its end. */
+  readonly trailers: ReadonlyMap<string, string>;
+  /** Lower-case names announced in `x-amz-trailer`. */
+  readonly announcedTrailers: readonly string[];
+}
