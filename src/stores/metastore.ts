@@ -1,3 +1,4 @@
+import type { Owner } from '../domain/bucket.ts';
 import type { Checksum } from '../domain/checksum.ts';
 import type { WriteCondition } from '../domain/condition.ts';
 import type { ETag } from '../domain/etag.ts';
@@ -15,7 +16,6 @@ import type {
   StoredObject,
   VersionAttributes,
 } from '../domain/object-version.ts';
-import type { Owner } from '../domain/bucket.ts';
 import type { ReclaimStore } from './reclaim.ts';
 import type { CallOptions, Store } from './store.ts';
 import type { UploadStore } from './uploads.ts';
@@ -84,7 +84,10 @@ interface VersionStore {
     options: CallOptions,
   ): Promise<'updated' | 'changed' | 'not-found'>;
 
-  /** At most `limit` parts of a manifest in order, from the part with byte `offsetBytes`, or from part `partNumber`. */
+  /**
+   * At most `limit` parts of a manifest in order, from the part with byte `offsetBytes`, or from part `partNumber`.
+   * A manifest whose last version is gone reads as before until its blobs may be reclaimed.
+   */
   readManifest(
     id: ManifestId,
     from: { offsetBytes: number } | { partNumber: number },
@@ -182,9 +185,7 @@ export type PutOutcome =
 
 export type DeleteOutcome =
   /** `marker` is `undefined` in mode `remove`. */
-  | { readonly kind: 'deleted'; readonly marker: DeleteMarker | undefined }
-  | ConditionFailed
-  | BucketClosed;
+  { readonly kind: 'deleted'; readonly marker: DeleteMarker | undefined } | ConditionFailed | BucketClosed;
 
 export type DeleteVersionOutcome =
   | { readonly kind: 'deleted'; readonly was: ObjectVersion['kind'] }

@@ -4,7 +4,6 @@ const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 /** A piece of XML that is already escaped. */
 export type Xml = string & { readonly __brand: 'Xml' };
 
-
 /** A whole document in S3's namespace. */
 export function xmlDocument(root: string, children: readonly Xml[]): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${S3_NAMESPACE}">${children.join('')}</${root}>`;
@@ -24,6 +23,19 @@ export function textElement(name: string, text: string | number | boolean | unde
 /** `<name>…</name>` around elements. */
 export function element(name: string, children: readonly Xml[]): Xml {
   return `<${name}>${children.join('')}</${name}>` as Xml;
+}
+
+/** Character data by itself, for a root that holds text. */
+export function textNode(text: string): Xml {
+  return escapeText(text) as Xml;
+}
+
+/**
+ * `<name>2026-01-31T12:00:00.000Z</name>`, in whole seconds as S3 sends them, so that the value equals the one in a
+ * `Last-Modified` header.
+ */
+export function timestampElement(name: string, timeMs: number): Xml {
+  return `<${name}>${new Date(timeMs - (timeMs % 1000)).toISOString()}</${name}>` as Xml;
 }
 
 const SPECIAL = /[&<>"\r\n\t\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { dataDirectories } from '../config/config.ts';
+import { loadConfiguration } from '../config/load.ts';
+import { requireDataDirectory } from '../data-directory.ts';
+import { openStores } from '../server.ts';
+import {
+  type CommandContext,
+  type ConfigurationFlags,
+  configurationSources,
+  withConfiguration,
+} from './command-context.ts';
+import { CommandError, EXIT } from './exit-code.ts';
+
+const HELP = `
+Proves both directions: every version has its bytes, and all bytes have a version. Works beside a running server
+and changes nothing.
+
+Exit codes: 0 clean, 1 problems were found, 2 could not run.`;
+
+/** `pithos fsck [directory]`: checks the stores. */
+export function fsckCommand({ terminal, stop: signal, exitWith }: CommandContext): Command {
+  return withConfiguration(new Command('fsck'))
+    .description('check that the stores are whole')
+    .option('--deep', 'read and verify every byte too')
+    .addHelpText('after', HELP)
+    .action(async (directory: string | undefined, flags: ConfigurationFlags & { deep?: boolean }) => {
+      const { config } = await loadConfiguration(configurationSources(directory, flags));
+      const directories = dataDirectories(config);
+      if (directories.length === 0) throw new CommandError('All stores are in memory: there is nothing to check.');
+      for (const each of directories) await requireDataDirectory(each);
+      await using stores = await openStores(config);
+      let problemsCount = 0;
+      const onProblem = (problem: string) => {
+        problemsCount += 1;
+        terminal.print(`${problem}\n`);
+      };
+      const { fsck } = await import('../jobs/fsck.ts');
+      await fsck(stores, { deep: flags.deep ?? false, signal, onProblem });
+      terminal.print(problemsCount === 0 ? 'clean\n' : `${problemsCount} problems\n`);
+      exitWith(problemsCount === 0 ? EXIT.ok : EXIT.found);
+    });
+}

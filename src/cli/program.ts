@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { Command, CommanderError } from 'commander';
+import { ConfigurationError } from '../config/load.ts';
+import { DataDirectoryError } from '../data-directory.ts';
+import { ListenError } from '../listen-error.ts';
+import { StoreError } from '../stores/store.ts';
+import { WorkerStartError } from '../worker-pool.ts';
+import type { CommandContext } from './command-context.ts';
+import { configCommand } from './config-check.ts';
+import { CommandError, EXIT } from './exit-code.ts';
+import { fsckCommand } from './fsck.ts';
+import { keysCommand } from './keys.ts';
+import { serveCommand } from './serve.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a mistake is told by: its message is a sentence for the user. */
+const EXPECTED = [CommandError, ConfigurationError, DataDirectoryError, ListenError, StoreError, WorkerStartError];
+
+/**
+ * Runs one command line, without the name of the program; resolves with the code to exit with. The first SIGINT or
+ * SIGTERM fires `stop`, the second `kill`.
+ */
+export async function runProgram(
+  argv: readonly string[],
+  { terminal, stop, kill }: Omit<CommandContext, 'exitWith'>,
+): Promise<number> {
+  let code: number = EXIT.ok;
+  const exitWith = (given: number) => {
+    code = given;
+  };
+  const program = await makeProgram({ terminal, stop, kill, exitWith });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has told its mistakes, and printed help and version, itself.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.couldNotRun;
+    tell(error, terminal);
+    return EXIT.couldNotRun;
+  }
+}
+
+async function makeProgram(context: CommandContext): Promise<Command> {
+  const { terminal } = context;
+  const program = new Command('pithos')
+    .description('An S3-compatible object store.')
+    .version(await version(), '-V, --version')
+    .addCommand(serveCommand(context))
+    .addCommand(fsckCommand(context))
+    .addCommand(keysCommand(context))
+    .addCommand(configCommand(context));
+  for (const command of withSubcommands(program)) {
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureOutput({
+        writeOut: (text) => terminal.print(text),
+        writeErr: (text) => terminal.complain(text.trimEnd()),
+      });
+  }
+  return program;
+}
+
+function* withSubcommands(command: Command): Generator<Command> {
+  yield command;
+  for (const subcommand of command.commands) yield* withSubcommands(subcommand);
+}
+
+/** One clear line; a stack only for what nobody expected. */
+function tell(error: unknown, terminal: Terminal): void {
+  if (error instanceof ConfigurationError) {
+    for (const problem of error.problems) terminal.complain(problem);
+  } else if (error instanceof Error && EXPECTED.some((kind) => error instanceof kind)) {
+    terminal.complain(`pithos: ${error.message}`);
+  } else {
+    terminal.complain(`pithos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}
+
+/** The package's own, from beside the folder that the program lies in, built or not. */
+async function version(): Promise<string> {
+  for (const place of ['../../package.json', '../../../package.json']) {
+    try {
+      return parseVersion(await readFile(new URL(place, import.meta.url), 'utf8'));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  return 'unknown';
+}
+
+function parseVersion(json: string): string {
+  const { version } = JSON.parse(json) as { readonly version: string };
+  return version;
+}

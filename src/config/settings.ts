@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { configurationSchema } from './schema.ts';
+
+/**
+ * The dotted paths of every scalar setting whose place has a fixed name, such as `service.port`: the environment and the
+ * flags can set these.
+ */
+export const SETTING_PATHS: readonly string[] = settingPaths();
+
+/** `service.admin-port` is `PITHOS_SERVICE_ADMIN_PORT`. */
+export function environmentName(settingPath: string): string {
+  return `PITHOS_${settingPath.toUpperCase().replaceAll(/[.-]/g, '_')}`;
+}
+
+/** The keys that the schema knows in the map at `path`; none where it takes the user's own names. */
+export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
+  let schema: unknown = unwrap(configurationSchema);
+  for (const step of path) {
+    if (schema instanceof z.ZodObject) schema = unwrap(schema.shape[String(step)]);
+    else if (schema instanceof z.ZodRecord) schema = unwrap(schema.valueType);
+    else return [];
+  }
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+function settingPaths(): string[] {
+  const paths: string[] = [];
+  for (const [section, sectionSchema] of Object.entries(configurationSchema.shape)) {
+    const inner = unwrap(sectionSchema);
+    if (!(inner instanceof z.ZodObject)) continue;
+    for (const [key, schema] of Object.entries(inner.shape)) {
+      if (unwrap(schema) instanceof z.ZodString) paths.push(`${section}.${key}`);
+    }
+  }
+  return paths;
+}
+
+/** The schema of the text, map or list itself, without what is optional or done to it. */
+function unwrap(schema: unknown): unknown {
+  if (schema instanceof z.ZodOptional) return unwrap(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return unwrap(schema.in);
+  return schema;
+}

@@ -1,0 +1,77 @@
+import type { S3ErrorCode } from '../../domain/s3-error.ts';
+import { S3Error } from '../../domain/s3-error.ts';
+import type { QueryPair } from '../parameters.ts';
+import { SCOPE_TERMINATOR, SIGNED_SERVICE, type SigningScope } from './signing-key.ts';
+
+export const SIGNING_ALGORITHM = 'AWS4-HMAC-SHA256';
+export const ASYMMETRIC_ALGORITHM = 'AWS4-ECDSA-P256-SHA256';
+/** How far a client's clock may be off. */
+export const SKEW_MAX_MS = 15 * 60 * 1000;
+
+/** What a request says about its signature, well formed and of the right time and place, but not verified. */
+export interface SignatureClaim {
+  readonly accessKeyId: string;
+  readonly scope: SigningScope;
+  readonly timestamp: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  /** `x-amz-content-sha256`, or what stands for it. */
+  readonly payloadHash: string;
+  /** The query that is signed. */
+  readonly query: readonly QueryPair[];
+}
+
+/** Where requests may be signed for. */
+export interface SigningRegions {
+  /** The one that error messages expect. */
+  readonly expected: string;
+  readonly accepted: ReadonlySet<string>;
+}
+
+/** A credential: an access key id and what the signing key is for. */
+export interface Credential {
+  readonly accessKeyId: string;
+  readonly scope: SigningScope;
+}
+
+export interface CredentialContext {
+  /** Header and query speak of a malformed credential in different words. */
+  readonly code: S3ErrorCode & ('AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError');
+  /** How messages begin. */
+  readonly intro: string;
+  readonly regions: SigningRegions;
+}
+
+/** Reads `id/YYYYMMDD/region/s3/aws4_request`. Throws the error of `context` for anything else. */
+export function parseCredential(text: string, context: CredentialContext): Credential {
+  const fail = (message: string, elements: Readonly<Record<string, string>> = {}) =>
+    new S3Error(context.code, { message: `${context.intro}${message}`, elements });
+  const [accessKeyId, date, region, service, terminator, ...rest] = text.split('/');
+  if (
+    accessKeyId === undefined ||
+    accessKeyId === '' ||
+    date === undefined ||
+    terminator === undefined ||
+    rest.length > 0
+  ) {
+    throw fail(`the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/${SCOPE_TERMINATOR}".`);
+  }
+  if (!/^\d{8}$/.test(date))
+    throw fail(`incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`);
+  if (region === undefined || !context.regions.accepted.has(region)) {
+    const { expected } = context.regions;
+    throw fail(`the region '${region ?? ''}' is wrong; expecting '${expected}'`, { Region: expected });
+  }
+  if (service !== SIGNED_SERVICE) {
+    throw fail(`incorrect service "${service ?? ''}". This endpoint belongs to "${SIGNED_SERVICE}".`);
+  }
+  if (terminator !== SCOPE_TERMINATOR) {
+    throw fail(`incorrect terminal "${terminator}". This endpoint uses "${SCOPE_TERMINATOR}".`);
+  }
+  return { accessKeyId, scope: { date, region } };
+}
+
+/** Splits a list of signed headers: lower-case names between semicolons; `undefined` where it is none. */
+export function parseSignedHeaders(text: string): readonly string[] | undefined {
+  return /^[!#$%&'*+.^_`|~0-9a-z-]+(?:;[!#$%&'*+.^_`|~0-9a-z-]+)*$/.test(text) ? text.split(';') : undefined;
+}

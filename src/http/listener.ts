@@ -1,0 +1,198 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { S3Error } from '../domain/s3-error.ts';
+import { IncomingBody } from './incoming-body.ts';
+import type { HttpLimits } from './limits.ts';
+
+/** How often connections are looked over for heads that take too long. */
+const HEAD_CHECK_INTERVAL_MS = 5_000;
+/** How long a refused connection may go on sending before it is cut, so that it gets to see why. */
+const REFUSAL_LINGER_MS = 1_000;
+/** How long requests may take to end once they have been cut off. */
+const CUT_GRACE_MS = 2_000;
+
+/** One request and its answer, on one connection. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: IncomingBody;
+  /** Fires when the client has gone, or the server stops waiting. */
+  readonly signal: AbortSignal;
+  /** Whether this is to be the last answer on its connection. */
+  readonly isLast: boolean;
+}
+
+export interface ListenerOptions {
+  readonly limits: HttpLimits;
+  /** Answers one request. Must not reject. */
+  readonly handle: (exchange: Exchange) => Promise<void>;
+  /** The whole answer to bytes that are no HTTP request; the connection closes after it. */
+  readonly refuse: (error: S3Error) => string;
+}
+
+/** Why the signal of a request fires. */
+export class RequestAborted extends Error {
+  override readonly name = 'RequestAborted';
+}
+
+/** What is known of one connection. */
+class Connection {
+  /** Requests that are not answered yet. */
+  pendingCount = 0;
+  /** Resolves when the latest of them is. */
+  tail: Promise<void> = Promise.resolve();
+  latest: IncomingBody | undefined;
+  /** Nothing more is understood of what comes here. */
+  isBroken = false;
+}
+
+/**
+ * The node:http server: connections, limits and shutdown. Requests on one connection are answered one after the other,
+ * as HTTP has it, so a client that sends many at once occupies the server with one.
+ */
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #connections = new WeakMap<Duplex, Connection>();
+  readonly #running = new Map<AbortController, Promise<void>>();
+  #isDraining = false;
+
+  constructor(options: ListenerOptions) {
+    const { limits } = options;
+    this.#options = options;
+    this.#server = createServer({
+      insecureHTTPParser: false,
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: 0,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(HEAD_CHECK_INTERVAL_MS, limits.headersTimeoutMs),
+    });
+    this.#server.timeout = 0;
+    // Headers past a count would be dropped silently; `maxHeaderSize` bounds them all.
+    this.#server.maxHeadersCount = 0;
+    this.#server.maxConnections = limits.connectionsMax;
+    this.#server
+      .on('request', (request, response) => this.#onRequest(request, response, false))
+      .on('checkContinue', (request, response) => this.#onRequest(request, response, true))
+      // Any other expectation is ignored, as S3 does.
+      .on('checkExpectation', (request, response) => this.#onRequest(request, response, false))
+      .on('connect', (_, socket) => this.#refuse(socket, new S3Error('MethodNotAllowed')))
+      .on('clientError', (error, socket) => this.#onClientError(error, socket));
+  }
+
+  async listen(at: { host: string; port: number }): Promise<{ host: string; port: number }> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(at, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const address = this.#server.address();
+    return isAddressInfo(address) ? { host: address.address, port: address.port } : at;
+  }
+
+  async drain({ graceMs }: { graceMs: number }): Promise<void> {
+    this.#isDraining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    await Promise.race([closed, after(graceMs)]);
+    for (const controller of this.#running.keys()) controller.abort(new RequestAborted('The server is stopping.'));
+    this.#server.closeAllConnections();
+    await Promise.race([Promise.all(this.#running.values()), after(CUT_GRACE_MS)]);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    const connection = this.#connectionOf(request.socket);
+    if (connection.pendingCount > this.#options.limits.pipelinedMax) {
+      request.socket.destroy();
+      return;
+    }
+    const controller = new AbortController();
+    const body = new IncomingBody({ request, response, limits: this.#options.limits, awaitsContinue });
+    response.on('error', () => controller.abort(new RequestAborted('The client has gone.')));
+    response.on('close', () => {
+      if (!response.writableFinished) controller.abort(new RequestAborted('The client has gone.'));
+    });
+    connection.latest = body;
+    connection.pendingCount += 1;
+    const isLast = () => this.#isDraining || connection.isBroken;
+    const exchange: Exchange = {
+      request,
+      response,
+      body,
+      signal: controller.signal,
+      get isLast() {
+        return isLast();
+      },
+    };
+    const answered =
+      connection.pendingCount === 1 ? this.#options.handle(exchange) : this.#handleAfter(connection.tail, exchange);
+    connection.tail = answered.finally(() => this.#onAnswered(connection, controller, request.socket));
+    this.#running.set(controller, connection.tail);
+  }
+
+  async #handleAfter(before: Promise<void>, exchange: Exchange): Promise<void> {
+    await before;
+    if (!exchange.signal.aborted) await this.#options.handle(exchange);
+  }
+
+  #onAnswered(connection: Connection, controller: AbortController, socket: Socket): void {
+    this.#running.delete(controller);
+    connection.pendingCount -= 1;
+    if (connection.isBroken && connection.pendingCount === 0) socket.destroySoon();
+    if (this.#isDraining) setImmediate(() => this.#server.closeIdleConnections());
+  }
+
+  /** The parser has given up on a connection: whatever it still owes an answer is answered, then it closes. */
+  #onClientError(error: Error & { readonly code?: string }, socket: Duplex): void {
+    const connection = this.#connectionOf(socket);
+    if (connection.isBroken) return;
+    connection.isBroken = true;
+    const cause = clientError(error);
+    if (connection.pendingCount > 0) connection.latest?.fail(cause);
+    else if (!socket.writable || error.code === 'ECONNRESET' || error.code === 'EPIPE') socket.destroy();
+    else this.#refuse(socket, cause);
+  }
+
+  #refuse(socket: Duplex, error: S3Error): void {
+    const timer = setTimeout(() => socket.destroy(), REFUSAL_LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+    socket.on('error', () => socket.destroy());
+    socket.end(this.#options.refuse(error));
+    socket.resume();
+  }
+
+  #connectionOf(socket: Duplex): Connection {
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new Connection();
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+}
+
+/** What the client hears of an error that node:http's parser found. */
+function clientError({ code, message }: Error & { readonly code?: string }): S3Error {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new S3Error('RequestHeaderSectionTooLarge');
+    case 'HPE_INVALID_EOF_STATE':
+    case 'ECONNRESET':
+      return new S3Error('IncompleteBody');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new S3Error('RequestTimeout');
+    default:
+      return new S3Error('BadRequest', { message: `The request is not well-formed HTTP: ${message}` });
+  }
+}
+
+function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {
+  return typeof address === 'object' && address !== null;
+}
+
+async function after(delayMs: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import type { PayloadMode } from './auth/payload-mode.ts';
+import { operationHeaders } from './operation-headers.ts';
+import { QueryParameters, RequestHeaders } from './parameters.ts';
+
+const UNSIGNED: PayloadMode = { kind: 'unsigned' };
+const CHUNKED: PayloadMode = { kind: 'chunked', trailer: true, signing: undefined };
+
+describe('x-amz-* parameters of a signed URL', () => {
+  test('count as headers, but for those of the signature itself', () => {
+    const headers = see({}, [
+      ['x-amz-checksum-mode', 'ENABLED'],
+      ['X-Amz-Meta-Name', 'ä'],
+      ['X-Amz-Signature', 's'],
+      ['X-Amz-Expires', '60'],
+      ['prefix', 'p'],
+    ]);
+    expect([...headers.entries()]).toEqual([
+      ['x-amz-checksum-mode', 'ENABLED'],
+      ['x-amz-meta-name', 'ä'],
+    ]);
+  });
+
+  test('must not contradict a header or each other', () => {
+    expect(see({ 'x-amz-acl': 'private' }, [['x-amz-acl', 'private']]).get('x-amz-acl')).toBe('private');
+    expect(() => see({ 'x-amz-acl': 'private' }, [['x-amz-acl', 'public-read']])).toThrow(/must not differ/);
+    const twice = [
+      ['x-amz-acl', 'private'],
+      ['X-Amz-Acl', 'public-read'],
+    ] as const;
+    expect(() => see({}, twice)).toThrow(/must not differ/);
+  });
+});
+
+describe('aws-chunked in Content-Encoding', () => {
+  test.each([
+    ['aws-chunked', undefined],
+    ['AWS-Chunked', undefined],
+    ['aws-chunked,gzip', 'gzip'],
+    ['gzip, aws-chunked', 'gzip'],
+    ['gzip', 'gzip'],
+    ['', undefined],
+  ])('%j is %j to operations', (encoding, expected) => {
+    expect(see({ 'content-encoding': encoding }, [], CHUNKED).get('content-encoding')).toBe(expected);
+  });
+
+  test('stays where the body is not framed so', () => {
+    expect(see({ 'content-encoding': 'aws-chunked' }, []).get('content-encoding')).toBe('aws-chunked');
+  });
+});
+
+describe('header values', () => {
+  test('are UTF-8 where they are that, and Latin-1 otherwise', () => {
+    const headers = RequestHeaders.fromRaw(['A', '\u00c3\u00a4', 'B', '\u00e4', 'C', 'plain']);
+    expect([headers.get('a'), headers.get('b'), headers.get('c')]).toEqual(['ä', 'ä', 'plain']);
+    expect(headers.raw('a')).toBe('\u00c3\u00a4');
+  });
+
+  test('of one name are joined in order, and none comes from a prototype', () => {
+    const headers = RequestHeaders.fromRaw(['X', '1', '__proto__', 'p', 'x', '2']);
+    expect([headers.get('x'), headers.count('x'), headers.get('__proto__')]).toEqual(['1,2', 2, 'p']);
+    expect([headers.get('constructor'), headers.has('toString')]).toEqual([undefined, false]);
+    expect([...headers.names()]).toEqual(['x', '__proto__']);
+    expect([...headers.entries()]).toEqual([
+      ['x', '1'],
+      ['__proto__', 'p'],
+      ['x', '2'],
+    ]);
+  });
+});
+
+function see(
+  headers: Readonly<Record<string, string>>,
+  query: readonly (readonly [string, string])[],
+  payload: PayloadMode = UNSIGNED,
+): RequestHeaders {
+  return operationHeaders(RequestHeaders.fromRaw(Object.entries(headers).flat()), {
+    query: new QueryParameters(query),
+    payload,
+  });
+}

@@ -1,0 +1,138 @@
+import type { ServerResponse } from 'node:http';
+import type { Reply, ReplyBody } from '../operations/reply.ts';
+import type { IncomingBody } from './incoming-body.ts';
+import type { HttpLimits } from './limits.ts';
+import { encodeText } from './parameters.ts';
+
+export interface SendContext {
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** The request's body: what the operation left of it is read before the connection serves another request. */
+  readonly body: IncomingBody;
+  readonly signal: AbortSignal;
+  readonly limits: Pick<HttpLimits, 'sendTimeoutMs'>;
+  /** Sent with every answer: names and values by turns. */
+  readonly commonHeaders: readonly string[];
+  /** Whether this is the last answer on its connection. */
+  readonly isLast: boolean;
+  /** What to answer instead, where a body fails before its first byte. */
+  readonly onFailure: (error: unknown) => Reply;
+}
+
+export interface SentReply {
+  readonly status: number;
+  /** Bytes of the body. */
+  readonly sentBytes: number;
+  /** Why the connection was cut before the body was whole. */
+  readonly cutBy: unknown;
+}
+
+type StreamBody = ReplyBody & { readonly kind: 'stream' };
+
+/**
+ * Sends one answer at the client's pace.
+ *
+ * A body whose stream fails, or is longer or shorter than it said, ends with its connection: a client never takes a
+ * part for the whole. Resolves once the answer was handed to the connection.
+ */
+export async function sendReply(reply: Reply, context: SendContext): Promise<SentReply> {
+  const { body } = reply;
+  if (body.kind === 'stream' && context.method !== 'HEAD') return sendStream(reply, body, context);
+  return sendWhole(reply, context);
+}
+
+async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply> {
+  const { response } = context;
+  const bytes = context.method === 'HEAD' ? undefined : wholeBody(reply.body);
+  writeHead(reply, bytes?.length, context);
+  if (context.body.isComplete) {
+    response.end(bytes);
+  } else {
+    if (bytes === undefined || bytes.length === 0) response.flushHeaders();
+    else response.write(bytes);
+    await context.body.drain();
+    response.end();
+  }
+  return { status: reply.status, sentBytes: bytes?.length ?? 0, cutBy: undefined };
+}
+
+async function sendStream(reply: Reply, body: StreamBody, context: SendContext): Promise<SentReply> {
+  const { response } = context;
+  const chunks = body.stream[Symbol.asyncIterator]();
+  let step: IteratorResult<Uint8Array, unknown>;
+  try {
+    step = await chunks.next();
+  } catch (error) {
+    return sendWhole(context.onFailure(error), context);
+  }
+  writeHead(reply, body.sizeBytes, context);
+  let sentBytes = 0;
+  try {
+    while (step.done !== true) {
+      const chunk = step.value;
+      if (sentBytes + chunk.length > body.sizeBytes)
+        throw new RangeError(`The body is longer than ${body.sizeBytes} bytes.`);
+      context.signal.throwIfAborted();
+      sentBytes += chunk.length;
+      if (!response.write(chunk)) await drained(context);
+      step = await chunks.next();
+    }
+    if (sentBytes < body.sizeBytes)
+      throw new RangeError(`The body ended after ${sentBytes} of ${body.sizeBytes} bytes.`);
+  } catch (error) {
+    response.destroy();
+    await chunks.return?.();
+    return { status: reply.status, sentBytes, cutBy: error };
+  }
+  if (!context.body.isComplete) await context.body.drain();
+  response.end();
+  return { status: reply.status, sentBytes, cutBy: undefined };
+}
+
+/** `undefined` where the answer has no body of its own: HEAD. */
+function wholeBody(body: ReplyBody): Uint8Array | undefined {
+  switch (body.kind) {
+    case 'none':
+    case 'stream':
+    case 'head':
+      return undefined;
+    case 'xml':
+      return Buffer.from(body.text);
+    case 'bytes':
+      return body.bytes;
+  }
+}
+
+function writeHead(reply: Reply, bodyBytes: number | undefined, context: SendContext): void {
+  const { response, isLast } = context;
+  const headers = [...context.commonHeaders];
+  let typed = false;
+  for (const [name, value] of reply.headers) {
+    headers.push(name, encodeText(value));
+    typed ||= name.toLowerCase() === 'content-type';
+  }
+  if (reply.body.kind === 'xml' && !typed) headers.push('Content-Type', 'application/xml');
+  const length = reply.body.kind === 'head' || reply.body.kind === 'stream' ? reply.body.sizeBytes : bodyBytes;
+  if (length !== undefined) headers.push('Content-Length', String(length));
+  else if (reply.status !== 204 && reply.status !== 304 && context.method !== 'HEAD')
+    headers.push('Content-Length', '0');
+  if (isLast || !context.body.isDrainable) headers.push('Connection', 'close');
+  response.writeHead(reply.status, headers);
+}
+
+/** Waits until the client has taken what is buffered; a client that takes nothing for `sendTimeoutMs` loses its connection. */
+async function drained({ response, signal, limits }: SendContext): Promise<void> {
+  const { socket } = response;
+  socket?.setTimeout(limits.sendTimeoutMs);
+  await new Promise<void>((resolve, reject) => {
+    const settle = () => {
+      response.off('drain', settle);
+      signal.removeEventListener('abort', settle);
+      if (signal.aborted) reject(signal.reason);
+      else resolve();
+    };
+    response.on('drain', settle);
+    signal.addEventListener('abort', settle);
+  });
+  socket?.setTimeout(0);
+}

@@ -1,0 +1,110 @@
+import { stdout } from 'node:process';
+import { styleText } from 'node:util';
+import pino from 'pino';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where every layer logs: fields first, then one sentence. Secrets print as `***` wherever they stand. */
+export interface Log {
+  isLevelEnabled(level: string): boolean;
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  /** Writes out what is buffered. */
+  flush(): void;
+}
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `json`: one JSON object a line, for machines. `pretty`: one line for people. */
+  readonly format: 'pretty' | 'json';
+  /** Standard output unless given, in colour where that is a terminal and `NO_COLOR` is not set. */
+  readonly destination?: { write(line: string): unknown };
+}
+
+/**
+ * A log on pino. JSON lines are written in the background, as many at once as have gathered, so a caller never waits
+ * for the disk; `flush` before the process ends.
+ */
+export function createLog({ level, format, destination }: LogOptions): Log {
+  const options = {
+    level,
+    base: format === 'json' ? { pid: process.pid } : null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  if (format === 'pretty') {
+    const out = destination ?? stdout;
+    const paint: Paint = destination === undefined ? styleText : (_, text) => text;
+    return logOn(pino(options, { write: (line: string) => void out.write(prettyLine(line, paint)) }));
+  }
+  if (destination !== undefined) {
+    return logOn(pino(options, { write: (line: string) => void destination.write(line) }));
+  }
+  const background = pino.destination({ dest: 1, sync: false });
+  return { ...logOn(pino(options, background)), flush: () => background.flushSync() };
+}
+
+function logOn(logger: pino.Logger): Log {
+  return {
+    isLevelEnabled: (level) => logger.isLevelEnabled(level),
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    flush: () => logger.flush(),
+  };
+}
+
+/** Control characters, C1 included, and those that turn the direction of text: none reaches a terminal. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
+const PLAIN_VALUE = /^[^\s"=]+$/u;
+const LEVEL_STYLES = {
+  debug: 'gray',
+  info: 'green',
+  warn: 'yellow',
+  error: 'red',
+} as const satisfies Record<string, Style>;
+
+type Style = 'gray' | 'green' | 'yellow' | 'red';
+type Paint = (style: Style, text: string) => string;
+
+/** One line for people out of one line of JSON. */
+function prettyLine(json: string, paint: Paint): string {
+  const { time, level, msg, err, ...fields } = parseLine(json);
+  const name = isStyledLevel(level) ? level : 'info';
+  const clock = String(time).slice(11, 23);
+  const parts = [paint('gray', clock), paint(LEVEL_STYLES[name], name.padEnd(5)), printable(String(msg))];
+  for (const [key, value] of Object.entries(fields)) parts.push(`${paint('gray', `${key}=`)}${prettyValue(value)}`);
+  const stack = stackOf(err);
+  return `${parts.join(' ')}\n${stack === undefined ? '' : `${stack}\n`}`;
+}
+
+function parseLine(json: string): Record<string, unknown> {
+  return JSON.parse(json) as Record<string, unknown>;
+}
+
+function isStyledLevel(level: unknown): level is keyof typeof LEVEL_STYLES {
+  return typeof level === 'string' && Object.hasOwn(LEVEL_STYLES, level);
+}
+
+function prettyValue(value: unknown): string {
+  const text = typeof value === 'string' && PLAIN_VALUE.test(value) ? value : JSON.stringify(value);
+  return printable(text);
+}
+
+function stackOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('stack' in error)) return undefined;
+  return String(error.stack)
+    .split('\n')
+    .map((line) => `  ${printable(line)}`)
+    .join('\n');
+}
+
+function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

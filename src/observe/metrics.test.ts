@@ -1,0 +1,48 @@
+import { AggregatorRegistry } from 'prom-client';
+import { expect, test } from 'vitest';
+import { createMetrics } from './metrics.ts';
+import { createRequestIds } from './request-id.ts';
+
+test('requests are counted by operation and status, with their time and bytes', async () => {
+  const metrics = createMetrics();
+  metrics.requestStarted();
+  metrics.requestStarted();
+  metrics.requestEnded({
+    operation: 'PutObject',
+    status: 200,
+    durationSeconds: 0.002,
+    receivedBytes: 4096,
+    sentBytes: 0,
+  });
+  metrics.storeFailed('unavailable');
+  metrics.checksumMismatched('client');
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('pithos_requests_total{operation="PutObject",status="200"} 1');
+  expect(text).toContain('pithos_request_duration_seconds_bucket{le="0.0025",operation="PutObject"} 1');
+  expect(text).toContain('pithos_received_bytes_total 4096');
+  expect(text).toContain('pithos_requests_in_flight 1');
+  expect(text).toContain('pithos_store_errors_total{kind="unavailable"} 1');
+  expect(text).toContain('pithos_checksum_mismatches_total{source="client"} 1');
+});
+
+test('the metrics of several processes add up', async () => {
+  const workers = [createMetrics(), createMetrics()];
+  for (const worker of workers) {
+    worker.requestStarted();
+    worker.requestStarted();
+    worker.requestEnded({ operation: 'GetObject', status: 200, durationSeconds: 0.1, receivedBytes: 0, sentBytes: 7 });
+  }
+  const metrics = await Promise.all(workers.map(({ registry }) => registry.getMetricsAsJSON()));
+  const text = await AggregatorRegistry.aggregate(metrics).metrics();
+  expect(text).toContain('pithos_requests_total{operation="GetObject",status="200"} 2');
+  expect(text).toContain('pithos_sent_bytes_total 14');
+  expect(text).toContain('pithos_requests_in_flight 2');
+  expect(text).toMatch(/pithos_request_duration_seconds_count\{operation="GetObject"\} 2/);
+});
+
+test('request ids are 16 upper-case hex digits, each another', () => {
+  const next = createRequestIds();
+  const ids = Array.from({ length: 2000 }, next);
+  expect(ids.every((id) => /^[0-9A-F]{16}$/.test(id))).toBe(true);
+  expect(new Set(ids).size).toBe(ids.length);
+});

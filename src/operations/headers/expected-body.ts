@@ -1,0 +1,111 @@
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../domain/checksum.ts';
+import { parseChecksumValue } from '../../domain/digests.ts';
+import { S3Error } from '../../domain/s3-error.ts';
+import { type ClaimedChecksum, parseBodyDigests } from '../body-digests.ts';
+import type { RequestBody, S3Request } from '../request.ts';
+
+/** Algorithms that S3 has and Pithos has not. */
+const UNSUPPORTED_ALGORITHMS: readonly string[] = ['MD5', 'SHA512', 'XXHASH3', 'XXHASH64', 'XXHASH128'];
+
+/** What the client says of the body it sends; `receiveBody` holds it against what arrives. */
+export interface ExpectedBody {
+  /** Largest body allowed, in bytes. */
+  readonly bytesMax: number;
+  /** As declared; `undefined` where the body comes in chunks without a length. */
+  readonly sizeBytes: number | undefined;
+  /** Content-MD5, in base64. */
+  readonly md5: string | undefined;
+  readonly checksum: ExpectedChecksum | undefined;
+}
+
+export interface ExpectedChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly source:
+    | { readonly kind: 'header'; readonly value: string }
+    /** Its value comes after the body: `read` is called once that has been read to its end. */
+    | { readonly kind: 'trailer'; read(): string | undefined }
+    /** The client gives none; it is only to be computed. */
+    | { readonly kind: 'computed' };
+}
+
+/**
+ * Length and digests that the headers of a request announce.
+ * Throws MissingContentLength 411, EntityTooLarge, InvalidDigest (Content-MD5), InvalidRequest (checksums; more than
+ * one of them), NotImplemented for a checksum algorithm that is not implemented.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
+export function expectedBody(request: S3Request, { bytesMax }: { readonly bytesMax: number }): ExpectedBody {
+  const sizeBytes = declaredSize(request, bytesMax);
+  const { contentMd5, checksum } = parseBodyDigests(request);
+  return { bytesMax, sizeBytes, md5: contentMd5, checksum: expectedChecksum(checksum, request.body) };
+}
+
+/** The error for a body of `sizeBytes` where `bytesMax` are allowed. */
+export function entityTooLarge(sizeBytes: number, bytesMax: number): S3Error {
+  return new S3Error('EntityTooLarge', { elements: { ProposedSize: sizeBytes, MaxSizeAllowed: bytesMax } });
+}
+
+/** The name of the header, or trailer, that carries a checksum. */
+export function checksumHeaderName(algorithm: ChecksumAlgorithm): string {
+  return CHECKSUM_HEADER_NAMES[algorithm];
+}
+
+/**
+ * The algorithm in `text`, in any case. `name` is the header or element it came from.
+ * Throws InvalidRequest, or NotImplemented for an algorithm that S3 has and Pithos has not.
+ */
+export function requireChecksumAlgorithm(name: string, text: string): ChecksumAlgorithm {
+  const upper = text.toUpperCase();
+  const algorithm = CHECKSUM_ALGORITHMS.find((candidate) => candidate === upper);
+  if (algorithm !== undefined) return algorithm;
+  const supported = CHECKSUM_ALGORITHMS.join(', ');
+  if (UNSUPPORTED_ALGORITHMS.includes(upper)) {
+    throw new S3Error('NotImplemented', {
+      message: `The checksum algorithm ${upper} is not implemented; use one of ${supported}.`,
+      elements: { Header: name },
+    });
+  }
+  throw new S3Error('InvalidRequest', { message: `The value of ${name} is invalid; use one of ${supported}.` });
+}
+
+/** The checksum `text` that stood in `name`. Throws InvalidRequest where it is not the base64 of its algorithm. */
+export function requireChecksumValue(name: string, algorithm: ChecksumAlgorithm, text: string): string {
+  const value = parseChecksumValue(algorithm, text);
+  if (value !== undefined) return value;
+  throw new S3Error('InvalidRequest', { message: `Value for ${name} header is invalid.` });
+}
+
+const CHECKSUM_HEADER_NAMES: Readonly<Record<ChecksumAlgorithm, string>> = {
+  CRC32: 'x-amz-checksum-crc32',
+  CRC32C: 'x-amz-checksum-crc32c',
+  CRC64NVME: 'x-amz-checksum-crc64nvme',
+  SHA1: 'x-amz-checksum-sha1',
+  SHA256: 'x-amz-checksum-sha256',
+};
+
+function declaredSize(request: S3Request, bytesMax: number): number | undefined {
+  const sizeBytes = request.body.declaredBytes;
+  if (sizeBytes === undefined) {
+    if (!comesInChunks(request)) throw new S3Error('MissingContentLength');
+    return undefined;
+  }
+  if (sizeBytes > bytesMax) throw entityTooLarge(sizeBytes, bytesMax);
+  return sizeBytes;
+}
+
+/** Whether the end of the body is marked in the body itself. */
+function comesInChunks({ headers }: S3Request): boolean {
+  return (
+    headers.has('transfer-encoding') ||
+    headers.get('x-amz-content-sha256')?.startsWith('STREAMING-') === true ||
+    headers.get('content-encoding')?.includes('aws-chunked') === true
+  );
+}
+
+function expectedChecksum(claimed: ClaimedChecksum | undefined, body: RequestBody): ExpectedChecksum | undefined {
+  if (claimed === undefined) return undefined;
+  const { algorithm } = claimed;
+  if (claimed.place === 'header') return { algorithm, source: { kind: 'header', value: claimed.value } };
+  const name = checksumHeaderName(algorithm);
+  return { algorithm, source: { kind: 'trailer', read: () => body.trailers.get(name) } };
+}

@@ -1,0 +1,188 @@
+import type { Bucket } from '../../domain/bucket.ts';
+import type { Checksum, ChecksumAlgorithm } from '../../domain/checksum.ts';
+import { createDigest } from '../../domain/digests.ts';
+import type { VersionId } from '../../domain/names.ts';
+import { DEFAULT_ATTRIBUTES, type ObjectBody, type StoredObject } from '../../domain/object-version.ts';
+import { S3Error } from '../../domain/s3-error.ts';
+import { PART_BYTES_MAX } from '../../domain/upload.ts';
+import type { PutOutcome, VersionDraft } from '../../stores/metastore.ts';
+import { textElement, xmlDocument } from '../../xml/build.ts';
+import { type OpenedSource, openCopySource } from '../copy-source.ts';
+import { blobstoreOf } from '../headers/object-description.ts';
+import { quoteETag, versionIdHeader } from '../headers/object-headers.ts';
+import { checksumElement } from '../multipart/upload-checksum.ts';
+import { type ContextOf, defineOperation } from '../operation.ts';
+import { readBody } from '../read-object.ts';
+import { receiveBody } from '../receive-body.ts';
+import { xmlReply } from '../reply.ts';
+import { requireStored, versionSlot } from '../version-outcome.ts';
+import { type CopyInput, parseCopy } from './copy-request.ts';
+
+/** Largest source, in bytes; larger ones are copied by UploadPartCopy. */
+const SOURCE_BYTES_MAX = PART_BYTES_MAX;
+/** How often a copy begins anew when its source was replaced and reclaimed meanwhile. */
+const ATTEMPTS_MAX = 3;
+
+/** What CopyObject made. */
+interface CopyResult {
+  readonly bucket: Bucket;
+  readonly version: StoredObject;
+  readonly source: { readonly bucket: Bucket; readonly versionId: VersionId };
+}
+
+/**
+ * CopyObject: makes a copy of one version the current version of a key.
+ *
+ * Within a blobstore it writes metadata only: the copy names the source's blob or manifest, and the store checks in the
+ * same step that it still lives. Otherwise the bytes are read through. A checksum by another algorithm is computed by
+ * reading, the bytes are shared all the same.
+ * Errors: InvalidArgument, InvalidRequest, InvalidStorageClass, MetadataTooLarge 400 · AccessDenied 403 · NoSuchBucket,
+ * NoSuchKey, NoSuchVersion 404 · PreconditionFailed (of the source or the destination) 412.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+ */
+export const copyObject = defineOperation({
+  name: 'CopyObject',
+  scope: 'object',
+  action: 's3:PutObject',
+  parameters: [
+    'ACL',
+    'CacheControl',
+    'ChecksumAlgorithm',
+    'ContentDisposition',
+    'ContentEncoding',
+    'ContentLanguage',
+    'ContentType',
+    'CopySource',
+    'CopySourceIfMatch',
+    'CopySourceIfModifiedSince',
+    'CopySourceIfNoneMatch',
+    'CopySourceIfUnmodifiedSince',
+    'Expires',
+    'IfMatch',
+    'IfNoneMatch',
+    'Metadata',
+    'MetadataDirective',
+    'StorageClass',
+    'TaggingDirective',
+    'WebsiteRedirectLocation',
+  ],
+  parse: parseCopy,
+
+  async run(context, input): Promise<CopyResult> {
+    blobstoreOf(context.region, input.storageClass);
+    for (let attempt = 1; ; attempt += 1) {
+      using source = await openCopySource(context, input.source);
+      requireCopyable(source.version);
+      const bucket = await context.refresh();
+      const outcome = await copy(context, bucket, { input, source });
+      if (outcome.kind === 'blob-gone' && attempt < ATTEMPTS_MAX) continue;
+      const version = await requireStored(context, outcome, input);
+      return { bucket, version, source: { bucket: source.bucket.bucket, versionId: source.version.versionId } };
+    }
+  },
+
+  render({ bucket, version, source }) {
+    const { checksum } = version;
+    const document = xmlDocument('CopyObjectResult', [
+      textElement('LastModified', new Date(version.lastModifiedMs).toISOString()),
+      textElement('ETag', quoteETag(version.etag)),
+      textElement('ChecksumType', checksum?.type),
+      checksumElement(checksum),
+    ]);
+    return xmlReply(document, {
+      ...versionIdHeader(bucket, version.versionId),
+      'x-amz-copy-source-version-id': versionIdHeader(source.bucket, source.versionId)['x-amz-version-id'],
+    });
+  },
+});
+
+interface Copy {
+  readonly input: CopyInput;
+  readonly source: OpenedSource;
+}
+
+async function copy(context: ContextOf<'object'>, bucket: Bucket, { input, source }: Copy): Promise<PutOutcome> {
+  const { region, signal } = context;
+  const body = sharedBody(context, input, source);
+  if (body !== undefined) {
+    const checksum = await checksumOfCopy(context, input.checksumAlgorithm, source);
+    const { etag, sizeBytes } = source.version;
+    const draft = draftOf(context, bucket, { input, source }, { body, checksum, etag, sizeBytes });
+    return region.meta.putVersion(bucket.id, draft, input.condition, { signal });
+  }
+  const { sizeBytes } = source.version;
+  const algorithm = input.checksumAlgorithm ?? source.version.checksum?.algorithm;
+  await using received = await receiveBody(context, source.stream({ offsetBytes: 0, lengthBytes: sizeBytes }), {
+    storageClass: input.storageClass,
+    inlineBytesMax: region.meta.inlineBytesMax,
+    expected: {
+      bytesMax: SOURCE_BYTES_MAX,
+      sizeBytes,
+      md5: undefined,
+      checksum: algorithm && { algorithm, source: { kind: 'computed' } },
+    },
+  });
+  const fresh = await context.refresh();
+  const draft = draftOf(context, fresh, { input, source }, received);
+  return await received.commit(() => region.meta.putVersion(fresh.id, draft, input.condition, { signal }));
+}
+
+/** The body of a copy that needs no bytes to be written; `undefined` where they must be. */
+function sharedBody(
+  { region }: ContextOf<'object'>,
+  { storageClass }: CopyInput,
+  { bucket, version }: OpenedSource,
+): ObjectBody | undefined {
+  const { body } = version;
+  if (body.kind === 'inline') return body.bytes.length <= region.meta.inlineBytesMax ? body : undefined;
+  const sameStore =
+    bucket.region.name === region.name &&
+    bucket.region.blobs.get(version.storageClass) === region.blobs.get(storageClass);
+  return sameStore ? body : undefined;
+}
+
+async function checksumOfCopy(
+  { signal }: ContextOf<'object'>,
+  algorithm: ChecksumAlgorithm | undefined,
+  { bucket: { region }, version }: OpenedSource,
+): Promise<Checksum | undefined> {
+  const { checksum, sizeBytes } = version;
+  if (algorithm === undefined) return checksum;
+  if (algorithm === checksum?.algorithm && checksum.type === 'FULL_OBJECT') return checksum;
+  const digest = createDigest(algorithm);
+  for await (const chunk of readBody({ region, signal }, version, { offsetBytes: 0, lengthBytes: sizeBytes })) {
+    digest.update(chunk);
+  }
+  return { algorithm, type: 'FULL_OBJECT', value: digest.digest() };
+}
+
+function draftOf(
+  { clock }: ContextOf<'object'>,
+  bucket: Bucket,
+  { input, source: { version } }: Copy,
+  { body, checksum, etag, sizeBytes }: Pick<VersionDraft, 'body' | 'checksum' | 'etag' | 'sizeBytes'>,
+): VersionDraft {
+  const { websiteRedirectLocation: _, ...kept } = version.headers;
+  const { websiteRedirectLocation } = input;
+  return {
+    key: input.key,
+    slot: versionSlot(bucket),
+    lastModifiedMs: clock.nowMs(),
+    etag,
+    sizeBytes,
+    checksum,
+    body,
+    headers: input.replacement?.headers ?? { ...kept, ...(websiteRedirectLocation && { websiteRedirectLocation }) },
+    userMetadata: input.replacement?.userMetadata ?? version.userMetadata,
+    storageClass: input.storageClass,
+    owner: bucket.owner,
+    attributes: input.copiesTags ? { ...DEFAULT_ATTRIBUTES, tags: version.attributes.tags } : DEFAULT_ATTRIBUTES,
+  };
+}
+
+function requireCopyable({ sizeBytes }: StoredObject): void {
+  if (sizeBytes <= SOURCE_BYTES_MAX) return;
+  throw new S3Error('InvalidRequest', {
+    message: `The specified copy source is larger than the maximum allowable size for a copy source: ${SOURCE_BYTES_MAX}`,
+  });
+}

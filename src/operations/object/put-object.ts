@@ -1,0 +1,106 @@
+import type { Bucket } from '../../domain/bucket.ts';
+import { DEFAULT_ATTRIBUTES, type StoredObject } from '../../domain/object-version.ts';
+import { PART_BYTES_MAX } from '../../domain/upload.ts';
+import { writeCondition } from '../headers/conditions.ts';
+import { expectedBody } from '../headers/expected-body.ts';
+import {
+  blobstoreOf,
+  requireHonouredAcl,
+  storageClassOf,
+  systemHeaders,
+  userMetadata,
+} from '../headers/object-description.ts';
+import { checksumHeaders, quoteETag, versionIdHeader } from '../headers/object-headers.ts';
+import { defineOperation } from '../operation.ts';
+import { receiveBody } from '../receive-body.ts';
+import { reply } from '../reply.ts';
+import { requireStored, versionSlot } from '../version-outcome.ts';
+
+/** What PutObject made. */
+interface PutResult {
+  readonly bucket: Bucket;
+  readonly version: StoredObject;
+}
+
+/**
+ * PutObject: stores one body, 5 GiB at most, and makes it the current version of its key.
+ *
+ * The body streams; nothing is visible before `putVersion` returns, which checks the condition in the same step. The
+ * bucket is looked at again after the body, for its versioning may have changed meanwhile.
+ * Errors: EntityTooLarge, BadDigest, InvalidDigest, InvalidRequest, IncompleteBody, MetadataTooLarge, InvalidArgument,
+ * InvalidStorageClass 400 · NoSuchBucket, NoSuchKey (If-Match and no object) 404 · MissingContentLength 411 ·
+ * PreconditionFailed 412.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ */
+export const putObject = defineOperation({
+  name: 'PutObject',
+  scope: 'object',
+  action: 's3:PutObject',
+  parameters: [
+    'ACL',
+    'Body',
+    'CacheControl',
+    'ContentDisposition',
+    'ContentEncoding',
+    'ContentLanguage',
+    'ContentLength',
+    'ContentMD5',
+    'ContentType',
+    'ChecksumAlgorithm',
+    'ChecksumCRC32',
+    'ChecksumCRC32C',
+    'ChecksumCRC64NVME',
+    'ChecksumSHA1',
+    'ChecksumSHA256',
+    'Expires',
+    'IfMatch',
+    'IfNoneMatch',
+    'Metadata',
+    'StorageClass',
+    'WebsiteRedirectLocation',
+  ],
+
+  parse(request) {
+    requireHonouredAcl(request);
+    return {
+      key: request.key,
+      body: request.body,
+      expected: expectedBody(request, { bytesMax: PART_BYTES_MAX }),
+      condition: writeCondition(request),
+      headers: systemHeaders(request),
+      userMetadata: userMetadata(request),
+      storageClass: storageClassOf(request),
+    };
+  },
+
+  async run(context, { key, body, expected, condition, headers, userMetadata, storageClass }): Promise<PutResult> {
+    const { region, clock, signal } = context;
+    blobstoreOf(region, storageClass);
+    const { inlineBytesMax } = region.meta;
+    await using received = await receiveBody(context, body, { storageClass, expected, inlineBytesMax });
+    const bucket = await context.refresh();
+    const draft = {
+      key,
+      slot: versionSlot(bucket),
+      lastModifiedMs: clock.nowMs(),
+      etag: received.etag,
+      sizeBytes: received.sizeBytes,
+      checksum: received.checksum,
+      body: received.body,
+      headers,
+      userMetadata,
+      storageClass,
+      owner: bucket.owner,
+      attributes: DEFAULT_ATTRIBUTES,
+    };
+    const outcome = await received.commit(() => region.meta.putVersion(bucket.id, draft, condition, { signal }));
+    return { bucket, version: await requireStored(context, outcome, { key, condition }) };
+  },
+
+  render: ({ bucket, version }) =>
+    reply(200, {
+      ETag: quoteETag(version.etag),
+      ...versionIdHeader(bucket, version.versionId),
+      ...checksumHeaders(version.checksum),
+    }),
+});

@@ -1,0 +1,202 @@
+import { ensureAccessKeys } from './access-keys.ts';
+import { startAdminListener } from './admin-listener.ts';
+import { Cleanup } from './cleanup.ts';
+import { type Config, dataDirectories } from './config/config.ts';
+import { lockDataDirectory, prepareDataDirectory } from './data-directory.ts';
+import type { AccessKey } from './domain/access-key.ts';
+import { asListenError } from './listen-error.ts';
+import type { Log } from './observe/log.ts';
+import { type MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
+import { type Health, LIVE, Readiness } from './readiness.ts';
+import { createS3Process } from './s3-process.ts';
+import { type NamedStore, type OpenStores, openStores } from './server.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface ServeHooks {
+  readonly log: Log;
+  /** Fires when the server is to end its requests and stop. */
+  readonly stop: AbortSignal;
+  /** Fires when it is to stop at once. */
+  readonly kill: AbortSignal;
+  /** Called once, when requests are accepted. */
+  onReady(server: ServingServer): void;
+}
+
+/** A server that accepts requests, for whoever started it. */
+export interface ServingServer {
+  readonly endpoint: string;
+  readonly adminEndpoint: string | undefined;
+  readonly region: string;
+  readonly workers: number;
+  readonly stores: readonly NamedStore[];
+  /** The keys that can be changed, by id; empty where they stand in the configuration. */
+  readonly keys: readonly AccessKey[];
+  readonly environmentKey: AccessKey | undefined;
+}
+
+export type ServeEnd =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'killed' }
+  | { readonly kind: 'storage-failed'; readonly message: string };
+
+/**
+ * Runs a server until it is told to stop: opens the stores, makes the first access key, starts the workers and the
+ * admin listener, drains at the end. Resolves when everything is closed; after a failure of stable storage, or a kill,
+ * at once, and the process must end then.
+ * Throws what keeps it from starting: `DataDirectoryError`, `ListenError`, `WorkerStartError`, `StoreError`.
+ */
+export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd> {
+  const cleanup = new Cleanup();
+  try {
+    const stores = await openOwnStores(config, cleanup);
+    const { managedKeys } = stores;
+    const { environmentKey } = config.keystore;
+    const options = { signal: hooks.stop };
+    const ensured = managedKeys !== undefined && environmentKey === undefined;
+    const keys = ensured
+      ? await ensureAccessKeys(managedKeys, options)
+      : ((await managedKeys?.listKeys(options)) ?? []);
+    const front = createFront(config, stores, hooks.log);
+    const { port } = await startFront(front);
+    cleanup.add(() => front.drain({ graceMs: config.service.shutdownGraceMs }));
+    const adminEndpoint = await startAdmin(config, { stores, front, closing: hooks.stop, cleanup });
+    hooks.onReady({
+      endpoint: endpointOf(config.service.host, port),
+      adminEndpoint,
+      region: stores.defaultRegion,
+      workers: config.service.workers,
+      stores: stores.list,
+      keys,
+      environmentKey,
+    });
+    return await untilEnd({ front, stores, hooks, cleanup });
+  } catch (error) {
+    await cleanup.run();
+    if (hooks.stop.aborted) return { kind: 'stopped' };
+    throw error;
+  }
+}
+
+/** What answers the S3 requests: this process, or several others. */
+interface Front {
+  readonly metrics: ServerMetrics;
+  /** Resolves when a process other than this one found that stable storage failed. */
+  readonly storageFailed: Promise<string>;
+  start(): Promise<{ readonly port: number }>;
+  isListening(): boolean;
+  snapshots(): Promise<ReadonlyMap<number, MetricsSnapshot>>;
+  drain(options: { graceMs: number }): Promise<void>;
+  kill(): Promise<void>;
+}
+
+async function openOwnStores(config: Config, cleanup: Cleanup): Promise<OpenStores> {
+  for (const directory of dataDirectories(config)) {
+    await prepareDataDirectory(directory);
+    cleanup.use(await lockDataDirectory(directory));
+  }
+  return cleanup.use(await openStores(config));
+}
+
+function createFront(config: Config, stores: OpenStores, log: Log): Front {
+  const metrics = new ServerMetrics();
+  if (config.service.workers > 1) {
+    const pool = new WorkerPool(config, { log, metrics });
+    return {
+      metrics,
+      storageFailed: pool.storageFailed,
+      start: () => pool.start(),
+      isListening: () => pool.listeningCount > 0,
+      snapshots: () => pool.snapshots(),
+      drain: (options) => pool.drain(options),
+      kill: () => pool.kill(),
+    };
+  }
+  const server = createS3Process({ config, stores, log });
+  metrics.setWorkers(1);
+  return {
+    metrics,
+    storageFailed: new Promise(() => undefined),
+    start: () => server.listen(config.service.port),
+    isListening: () => true,
+    snapshots: async () => new Map([[process.pid, await server.snapshot()]]),
+    drain: (options) => server.drain(options),
+    kill: async () => undefined,
+  };
+}
+
+async function startFront(front: Front): Promise<{ readonly port: number }> {
+  try {
+    return await front.start();
+  } catch (error) {
+    await front.kill();
+    throw error;
+  }
+}
+
+interface AdminParts {
+  readonly stores: OpenStores;
+  readonly front: Front;
+  readonly closing: AbortSignal;
+  readonly cleanup: Cleanup;
+}
+
+/** Its address, where the configuration wants one. */
+async function startAdmin({ service }: Config, { stores, front, closing, cleanup }: AdminParts) {
+  const { adminHost: host, adminPort: port } = service;
+  if (port === undefined) return undefined;
+  const readiness = new Readiness(stores.list, { closing });
+  const { metrics } = front;
+  const ready = async (): Promise<Health> =>
+    front.isListening() ? await readiness.check() : { status: 503, body: 'no worker process accepts requests\n' };
+  try {
+    const listener = await startAdminListener(
+      { host, port },
+      {
+        live: async () => LIVE,
+        ready,
+        metrics: async () => ({
+          contentType: metrics.contentType,
+          text: await metrics.render(await front.snapshots()),
+        }),
+      },
+    );
+    cleanup.use(listener);
+    return endpointOf(host, listener.port);
+  } catch (error) {
+    throw asListenError(error, { host, port, setting: '--admin-port' });
+  }
+}
+
+interface Running {
+  readonly front: Front;
+  readonly stores: OpenStores;
+  readonly hooks: ServeHooks;
+  readonly cleanup: Cleanup;
+}
+
+async function untilEnd({ front, stores, hooks, cleanup }: Running): Promise<ServeEnd> {
+  const failed = Promise.race([front.storageFailed, stores.failed.then(({ message }) => message)]);
+  const storageFailed = failed.then((message): ServeEnd => ({ kind: 'storage-failed', message }));
+  const killed = fired(hooks.kill).then((): ServeEnd => ({ kind: 'killed' }));
+  const stopped = fired(hooks.stop).then(async (): Promise<ServeEnd> => {
+    hooks.log.info({}, 'stopping: running requests may end');
+    await cleanup.run();
+    return { kind: 'stopped' };
+  });
+  const end = await Promise.race([storageFailed, killed, stopped]);
+  // Nothing more is written then, not even by closing what is open.
+  if (end.kind !== 'stopped') await front.kill();
+  return end;
+}
+
+async function fired(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}
+
+function endpointOf(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

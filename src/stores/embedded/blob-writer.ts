@@ -1,0 +1,122 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { BlobId } from '../../domain/names.ts';
+import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
+import type { StoreError } from '../store.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { fileError } from './system-error.ts';
+
+/** Frames in one write: 1 MiB. */
+const WRITE_FRAMES = 4;
+/** Writes that run at one time. */
+const WRITES_MAX = 2;
+/** Frames that are kept for the next writer: 32 MiB. */
+const KEPT_FRAMES = 128;
+
+const frames = new BufferPool({ sizeBytes: FRAME_BYTES, keptMax: KEPT_FRAMES });
+
+/**
+ * Cuts a body into frames and writes them, some at a time. A slow body holds one frame in memory, a fast one as many
+ * as two writes and the frames that fill meanwhile.
+ */
+export class BlobWriter {
+  readonly #file: FileHandle;
+  readonly #id: BlobId;
+  readonly #seal: FrameSeal;
+  readonly #running = new Set<Promise<void>>();
+  #frame: Buffer | undefined;
+  #frameEnd = 0;
+  #full: Buffer[] = [];
+  #sealed = 0;
+  #position = 0;
+  #failure: StoreError | undefined;
+  sizeBytes = 0;
+
+  constructor(file: FileHandle, id: BlobId) {
+    this.#file = file;
+    this.#id = id;
+    this.#seal = new FrameSeal(id);
+  }
+
+  /** Takes bytes, and waits while two writes run. */
+  async add(chunk: Uint8Array): Promise<void> {
+    this.sizeBytes += chunk.length;
+    for (let taken = 0; taken < chunk.length; ) {
+      this.#frame ??= this.#takeFrame();
+      const part = chunk.subarray(taken, taken + FRAME_BYTES - this.#frameEnd);
+      this.#frame.set(part, this.#frameEnd);
+      this.#frameEnd += part.length;
+      taken += part.length;
+      if (this.#frameEnd === FRAME_BYTES) this.#closeFrame(this.#frame);
+      if (this.#full.length === WRITE_FRAMES) await this.#write();
+    }
+  }
+
+  /** Writes what is left and waits until all is written. */
+  async end(): Promise<void> {
+    if (this.#frame !== undefined) this.#closeFrame(this.#frame.subarray(0, this.#frameEnd));
+    if (this.#full.length > 0) await this.#write();
+    await this.settle();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Waits until no write runs; throws nothing. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#running);
+    if (this.#frame !== undefined) giveBack([this.#frame]);
+    giveBack(this.#full);
+    this.#frame = undefined;
+    this.#full = [];
+  }
+
+  #takeFrame(): Buffer {
+    this.#frameEnd = FrameSeal.payloadOffset;
+    return frames.take();
+  }
+
+  #closeFrame(frame: Buffer): void {
+    this.#seal.seal(frame, this.#sealed++);
+    this.#full.push(frame);
+    this.#frame = undefined;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#running.size >= WRITES_MAX) await Promise.race(this.#running);
+    if (this.#failure !== undefined) throw this.#failure;
+    const full = this.#full;
+    const position = this.#position;
+    this.#full = [];
+    for (const frame of full) this.#position += frame.length;
+    const running = this.#writeAt(full, position).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #writeAt(full: Buffer[], position: number): Promise<void> {
+    try {
+      await writeAll(this.#file, full, position);
+    } catch (error) {
+      this.#failure ??= fileError(`write blob ${this.#id}`, error);
+    } finally {
+      giveBack(full);
+    }
+  }
+}
+
+/** The system may write less than it was given. */
+async function writeAll(file: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
+  let rest = [...buffers];
+  let at = position;
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest, at);
+    at += bytesWritten;
+    rest = rest.flatMap((buffer) => {
+      const written = Math.min(bytesWritten, buffer.length);
+      bytesWritten -= written;
+      return written === buffer.length ? [] : [buffer.subarray(written)];
+    });
+  }
+}
+
+function giveBack(full: readonly Buffer[]): void {
+  // A frame that was not full is a view: its whole buffer goes back.
+  for (const { buffer } of full) frames.give(Buffer.from(buffer));
+}

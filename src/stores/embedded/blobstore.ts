@@ -1,0 +1,234 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, opendir, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BlobId, parseBlobId } from '../../domain/names.ts';
+import type { BlobCondition, BlobExtent, Blobstore, ByteRange } from '../blobstore.ts';
+import { type CallOptions, StoreError } from '../store.ts';
+import { fileBytes } from './blob-frames.ts';
+import { readFrames } from './blob-reader.ts';
+import { BlobWriter } from './blob-writer.ts';
+import { DiskSpace } from './disk-space.ts';
+import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
+import { iterateUntil } from './iterate-until.ts';
+import { fileError, systemCode } from './system-error.ts';
+
+export interface BlobstoreOptions {
+  /** Made where it is missing. */
+  readonly directory: string;
+  readonly durability: Durability;
+  /** Writes are refused while less is free, in bytes; unless given, 1 GiB or 2 % of a small disk. */
+  readonly diskFreeBytesMin?: number;
+  /** Called once, when the process must end: a sync failed, and no later one can be trusted. */
+  readonly onFatal?: (error: StoreError) => void;
+}
+
+/** Blobs lie in 256 directories, by the first two digits of their ids. */
+const SHARD_DIGITS = 2;
+const SHARD = /^[0-9a-f]{2}$/;
+const BLOB_ID = /^[0-9a-f]{32}$/;
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+const PROBE_PREFIX = 'probe-';
+
+/** Opens the blobstore of a directory; other processes may too. */
+export async function openEmbeddedBlobstore(options: BlobstoreOptions): Promise<EmbeddedBlobstore> {
+  const { directory, durability } = options;
+  await makeDirectory(directory, durability);
+  return new EmbeddedBlobstore(options, new DirectorySync(await open(directory, 'r')));
+}
+
+/**
+ * Blobs as files named by their ids; a key never becomes a path.
+ *
+ * A blob is acknowledged when its bytes and its directory entry are synced. A sync that fails ends the process: it
+ * is never repeated, for what it did not write may be gone from memory too.
+ */
+export class EmbeddedBlobstore implements Blobstore {
+  readonly description: string;
+  readonly #directory: string;
+  readonly #isStrict: boolean;
+  readonly #space: DiskSpace;
+  readonly #top: DirectorySync;
+  readonly #shards = new Map<string, Promise<DirectorySync>>();
+  readonly #onFatal: ((error: StoreError) => void) | undefined;
+  #failure: StoreError | undefined;
+
+  /** Use `openEmbeddedBlobstore`. */
+  constructor({ directory, durability, diskFreeBytesMin, onFatal }: BlobstoreOptions, top: DirectorySync) {
+    this.description = `embedded: files in ${directory}, ${durability}`;
+    this.#directory = directory;
+    this.#isStrict = durability === 'strict';
+    this.#space = new DiskSpace({ directory, freeBytesMin: diskFreeBytesMin });
+    this.#top = top;
+    this.#onFatal = onFatal;
+  }
+
+  async write(
+    id: BlobId,
+    body: AsyncIterable<Uint8Array>,
+    { signal }: CallOptions,
+  ): Promise<{ sizeBytes: number }> {
+    signal.throwIfAborted();
+    this.#requireSound();
+    this.#space.requireFree();
+    const shard = await this.#shard(id);
+    const path = this.#path(id);
+    const file = await open(path, 'wx', FILE_MODE).catch((error: unknown) => {
+      throw fileError(`make ${path}`, error);
+    });
+    try {
+      const sizeBytes = await this.#fill(file, id, iterateUntil(body, signal));
+      if (this.#isStrict) await this.#sync(path, [file.datasync(), shard.sync()]);
+      await file.close();
+      return { sizeBytes };
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      // Where it cannot be removed, reclaim finds it by its intent.
+      await unlink(path).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async *read(blob: BlobExtent, range: ByteRange, options: CallOptions): AsyncGenerator<Uint8Array> {
+    options.signal.throwIfAborted();
+    await using file = await open(this.#path(blob.id), 'r').catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') throw new StoreError('corrupt', `Blob ${blob.id} is missing.`, { cause: error });
+      throw fileError(`open blob ${blob.id}`, error);
+    });
+    yield* readFrames(file, blob, range, options);
+  }
+
+  async delete(id: BlobId, { signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted();
+    this.#requireSound();
+    const path = this.#path(id);
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return;
+      throw fileError(`delete ${path}`, error);
+    }
+    // Or a power cut would bring back a file that the metastore has forgotten.
+    if (this.#isStrict) await this.#sync(path, [(await this.#shard(id)).sync()]);
+  }
+
+  async verify(blob: BlobExtent, { deep }: { deep: boolean }, options: CallOptions): Promise<BlobCondition> {
+    options.signal.throwIfAborted();
+    const storedBytes = await this.#storedBytes(this.#path(blob.id));
+    if (storedBytes === undefined) return 'missing';
+    if (storedBytes !== fileBytes(blob.sizeBytes)) return 'corrupt';
+    if (!deep) return 'sound';
+    try {
+      const whole = { offsetBytes: 0, lengthBytes: blob.sizeBytes };
+      for await (const _ of this.read(blob, whole, options)) options.signal.throwIfAborted();
+      return 'sound';
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'corrupt') throw error;
+      return (await this.#storedBytes(this.#path(blob.id))) === undefined ? 'missing' : 'corrupt';
+    }
+  }
+
+  async *list({ signal }: CallOptions): AsyncGenerator<{ readonly id: BlobId; readonly storedBytes: number }> {
+    signal.throwIfAborted();
+    for await (const shard of await opendir(this.#directory)) {
+      if (!SHARD.test(shard.name)) continue;
+      for await (const { name } of await opendir(join(this.#directory, shard.name))) {
+        signal.throwIfAborted();
+        const storedBytes = BLOB_ID.test(name) ? await this.#storedBytes(join(this.#directory, shard.name, name)) : undefined;
+        if (storedBytes !== undefined) yield { id: parseBlobId(name), storedBytes };
+      }
+    }
+  }
+
+  async checkWritable({ signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted();
+    this.#requireSound();
+    this.#space.requireFree();
+    const path = join(this.#directory, PROBE_PREFIX + randomBytes(8).toString('hex'));
+    try {
+      await using file = await open(path, 'wx', FILE_MODE);
+      await file.write('writable');
+      if (this.#isStrict) await this.#sync(path, [file.datasync(), this.#top.sync()]);
+      await unlink(path);
+    } catch (error) {
+      throw error instanceof StoreError ? error : fileError(`write ${path}`, error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const shards = await Promise.all(this.#shards.values());
+    for (const shard of [this.#top, ...shards]) await shard[Symbol.asyncDispose]();
+  }
+
+  /** Writes a body to its file, but does not sync it. */
+  async #fill(file: FileHandle, id: BlobId, body: AsyncIterable<Uint8Array>): Promise<number> {
+    const writer = new BlobWriter(file, id);
+    try {
+      for await (const chunk of body) {
+        this.#requireSound();
+        await writer.add(chunk);
+      }
+      await writer.end();
+      return writer.sizeBytes;
+    } catch (error) {
+      await writer.settle();
+      throw error;
+    }
+  }
+
+  #path(id: BlobId): string {
+    return join(this.#directory, id.slice(0, SHARD_DIGITS), id);
+  }
+
+  /** The directory of a blob, made and open. */
+  #shard(id: BlobId): Promise<DirectorySync> {
+    const name = id.slice(0, SHARD_DIGITS);
+    const existing = this.#shards.get(name);
+    if (existing !== undefined) return existing;
+    const opening = this.#openShard(join(this.#directory, name));
+    this.#shards.set(name, opening);
+    opening.catch(() => this.#shards.delete(name));
+    return opening;
+  }
+
+  async #openShard(path: string): Promise<DirectorySync> {
+    try {
+      await mkdir(path, { mode: DIRECTORY_MODE });
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw fileError(`make ${path}`, error);
+    }
+    // Even where it was there: the process that made it may not have synced it yet.
+    if (this.#isStrict) await this.#sync(path, [this.#top.sync()]);
+    return new DirectorySync(await open(path, 'r'));
+  }
+
+  /** Waits for syncs of which none may fail. A disk that is full only then says so here, and harms nobody else. */
+  async #sync(path: string, syncs: readonly Promise<void>[]): Promise<void> {
+    const results = await Promise.allSettled(syncs);
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      const error = fileError(`sync ${path}`, result.reason);
+      if (error.kind !== 'storage-full') this.#fail(error);
+      throw error;
+    }
+  }
+
+  #fail(error: StoreError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#onFatal?.(error);
+  }
+
+  #requireSound(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #storedBytes(path: string): Promise<number | undefined> {
+    try {
+      return (await stat(path)).size;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw fileError(`look at ${path}`, error);
+    }
+  }
+}

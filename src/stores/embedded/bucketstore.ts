@@ -1,0 +1,153 @@
+import { hash } from 'node:crypto';
+import type { Bucket, VersioningStatus } from '../../domain/bucket.ts';
+import { type BucketId, type BucketName, parseBucketId, parseRegionName, type TenantId } from '../../domain/names.ts';
+import type {
+  BucketRange,
+  Bucketstore,
+  BucketUpdate,
+  CreateBucketOutcome,
+  UpdateBucketOutcome,
+} from '../bucketstore.ts';
+import { type CallOptions, StoreError } from '../store.ts';
+import type { EmbeddedDatabase } from './database.ts';
+import { ID_DIGITS, readChoice, readOwner, writeChoice, writeOwner } from './description-rows.ts';
+import { NO_VALUE } from './meta-tables.ts';
+import { RowReader, RowWriter } from './row-codec.ts';
+import { prefixRange } from './row-keys.ts';
+import type { RowRange, Table } from './table.ts';
+
+// Stored as the place in this list: a new one goes to the end.
+const VERSIONING: readonly VersioningStatus[] = ['unversioned', 'enabled', 'suspended'];
+/** Longest name of a bucket, in bytes: no prefix or position needs to be longer. */
+const NAME_BYTES_MAX = 63;
+
+/** The bucketstore of a directory. */
+export class EmbeddedBucketstore implements Bucketstore {
+  readonly description: string;
+  readonly #database: EmbeddedDatabase;
+  /** [name] → bucket. */
+  readonly #buckets: Table;
+  /** [hash of the tenant][name] → nothing. */
+  readonly #byTenant: Table;
+
+  constructor(database: EmbeddedDatabase) {
+    this.description = `${database.description}, bucketstore`;
+    this.#database = database;
+    const { buckets, bucketsByTenant } = database.openTables(['buckets', 'bucketsByTenant']);
+    this.#buckets = buckets;
+    this.#byTenant = bucketsByTenant;
+  }
+
+  async getBucket(name: BucketName, { signal }: CallOptions): Promise<Bucket | undefined> {
+    signal.throwIfAborted();
+    return this.#database.read(() => this.#find(name));
+  }
+
+  async createBucket(bucket: Bucket, { signal }: CallOptions): Promise<CreateBucketOutcome> {
+    return await this.#database.write<CreateBucketOutcome>(
+      (change) => {
+        const existing = this.#find(bucket.name);
+        if (existing !== undefined) return { kind: 'exists', bucket: existing };
+        change.put(this.#buckets, Buffer.from(bucket.name), encodeBucket(bucket));
+        change.put(this.#byTenant, tenantKey(bucket.owner.tenant, bucket.name), NO_VALUE);
+        return { kind: 'created' };
+      },
+      { signal, needsSpace: true },
+    );
+  }
+
+  async updateBucket(update: BucketUpdate, { signal }: CallOptions): Promise<UpdateBucketOutcome> {
+    return await this.#database.write<UpdateBucketOutcome>(
+      (change) => {
+        const existing = this.#find(update.name);
+        if (existing?.id !== update.id) return { kind: 'gone' };
+        if (existing.revision !== update.revision) return { kind: 'changed', bucket: existing };
+        const bucket = { ...existing, configuration: update.configuration, revision: existing.revision + 1 };
+        change.put(this.#buckets, Buffer.from(bucket.name), encodeBucket(bucket));
+        return { kind: 'updated', bucket };
+      },
+      { signal, needsSpace: true },
+    );
+  }
+
+  async removeBucket({ name, id }: { name: BucketName; id: BucketId }, { signal }: CallOptions): Promise<void> {
+    await this.#database.write(
+      (change) => {
+        const existing = this.#find(name);
+        if (existing?.id !== id) return;
+        change.remove(this.#buckets, Buffer.from(name));
+        change.remove(this.#byTenant, tenantKey(existing.owner.tenant, name));
+      },
+      { signal, needsSpace: false },
+    );
+  }
+
+  async listBuckets(range: BucketRange, { signal }: CallOptions): Promise<readonly Bucket[]> {
+    signal.throwIfAborted();
+    const { tenant, limit } = range;
+    const names = nameRange(range);
+    if (names === undefined || limit <= 0) return [];
+    return this.#database.read(() => {
+      if (tenant === undefined) {
+        return Array.from(this.#buckets.range({ ...names, limit }), ({ value }) => decodeBucket(value));
+      }
+      const start = tenantKey(tenant, '');
+      const ofTenant = { start: Buffer.concat([start, names.start]), end: Buffer.concat([start, names.end]), limit };
+      const keys = Array.from(this.#byTenant.keys(ofTenant), (key) => key.subarray(start.length));
+      return keys.flatMap((key) => this.#buckets.get(key) ?? []).map(decodeBucket);
+    });
+  }
+
+  async checkWritable(options: CallOptions): Promise<void> {
+    await this.#database.checkWritable(options);
+  }
+
+  /** The database is its owner's to close. */
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #find(name: BucketName): Bucket | undefined {
+    const row = this.#buckets.get(Buffer.from(name));
+    return row && decodeBucket(row);
+  }
+}
+
+/** The names that start with `prefix`, after `after`; names are ASCII. */
+function nameRange({ prefix, after }: BucketRange): RowRange | undefined {
+  if (prefix.length > NAME_BYTES_MAX) return undefined;
+  const names = prefix === '' ? { start: Buffer.of(1), end: Buffer.of(0xff) } : prefixRange(Buffer.from(prefix));
+  if (after === undefined) return names;
+  // The first key after `after`; a longer text is cut where no name reaches.
+  const position = Buffer.from(`${after}\0`).subarray(0, NAME_BYTES_MAX + 1);
+  if (Buffer.compare(position, names.end) >= 0) return undefined;
+  return Buffer.compare(position, names.start) > 0 ? { start: position, end: names.end } : names;
+}
+
+/** A tenant's id may be of any length: its hash keeps the key short and no tenant's names within another's. */
+function tenantKey(tenant: TenantId, name: string): Buffer {
+  return Buffer.concat([hash('sha256', tenant, 'buffer'), Buffer.from(name)]);
+}
+
+function encodeBucket({ id, name, owner, region, createdAtMs, configuration, revision }: Bucket): Buffer {
+  const row = new RowWriter().hex(id).text(name);
+  writeOwner(row, owner);
+  row.text(region).integer(createdAtMs);
+  writeChoice(row, VERSIONING, configuration.versioning);
+  return row.integer(revision).finish();
+}
+
+function decodeBucket(value: Buffer): Bucket {
+  const row = new RowReader(value);
+  const id = parseBucketId(row.hex(ID_DIGITS));
+  const name = parseBucketNameRow(row);
+  const owner = readOwner(row);
+  const region = parseRegionName(row.text());
+  if (region === undefined) throw new StoreError('corrupt', `Bucket ${name} is in no region.`);
+  const createdAtMs = row.integer();
+  const configuration = { versioning: readChoice(row, VERSIONING) };
+  return { id, name, owner, region, createdAtMs, configuration, revision: row.integer() };
+}
+
+/** A name that older rules allowed is a name. */
+function parseBucketNameRow(row: RowReader): BucketName {
+  return row.text() as BucketName;
+}

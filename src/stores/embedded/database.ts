@@ -1,0 +1,281 @@
+import type { RootDatabase } from 'lmdb';
+import { type CallOptions, StoreError } from '../store.ts';
+import { DiskSpace } from './disk-space.ts';
+import { type Durability, makeDirectory, syncDirectory } from './durable-directory.ts';
+import { errorCode, MAP_BYTES, openEnvironment } from './environment.ts';
+import { isMarked, markForCheck, markerPath } from './failure-marker.ts';
+import { RowReader, RowWriter } from './row-codec.ts';
+import { Change, Table } from './table.ts';
+
+export interface DatabaseOptions {
+  /** Made where it is missing. */
+  readonly directory: string;
+  readonly durability: Durability;
+  /** Largest size of the metadata, in bytes; 1 TiB unless given. The same for all processes. */
+  readonly mapSizeBytes?: number;
+  /** Writes that need space are refused while less is free, in bytes; unless given, 1 GiB or 2 % of a small disk. */
+  readonly diskFreeBytesMin?: number;
+  /** Called once, when the process must end: a commit failed, and no later one can be trusted. */
+  readonly onFatal?: (error: StoreError) => void;
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Whether the step makes data grow: it is refused below the disk-full watermark. */
+  readonly needsSpace: boolean;
+}
+
+/** A commit that takes longer is in doubt, and the process ends, in milliseconds: LMDB can hang after it failed. */
+const COMMIT_MS_MAX = 30_000;
+/** How often waiting commits are looked after, in milliseconds. */
+const WATCH_INTERVAL_MS = 1_000;
+/** How often the places of readers that died are freed, in milliseconds. */
+const READER_CHECK_INTERVAL_MS = 60_000;
+
+/** Version of the tables' layout in one directory. */
+const LAYOUT = 1;
+const LAYOUT_KEY = Buffer.from('layout');
+const PROBE_KEY = Buffer.from('probe');
+
+const MDB_BAD_TXN = -30782;
+const MDB_MAP_FULL = -30792;
+const MDB_CORRUPTED = -30796;
+const MDB_PAGE_NOTFOUND = -30797;
+const ENOSPC = 28;
+const EDQUOT = 122;
+
+interface PendingCommit {
+  readonly signal: AbortSignal;
+  readonly sinceMs: number;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Opens the metadata of a directory, whose keystore, bucketstore and metastores share it; other processes may too. */
+export async function openDatabase(options: DatabaseOptions): Promise<EmbeddedDatabase> {
+  const { directory, durability, mapSizeBytes = MAP_BYTES } = options;
+  await makeDirectory(directory, durability);
+  if (isMarked(directory)) {
+    throw new StoreError(
+      'unavailable',
+      `A write to ${directory} failed, and ${markerPath(directory)} asks for a check: call recoverDatabase first, while no other process has the directory open.`,
+    );
+  }
+  const root = openEnvironment({ directory, durability, mapBytes: mapSizeBytes });
+  const database = new EmbeddedDatabase(root, options);
+  if (durability === 'strict') await syncDirectory(directory);
+  return database;
+}
+
+/**
+ * One LMDB environment: ordered tables, snapshots to read, and steps to write that are atomic and durable.
+ *
+ * Steps of one process that wait at the same time share one commit and one sync. A commit that fails ends the
+ * process: it is never repeated, `failed` resolves, and a marker asks for a check at the next start.
+ */
+export class EmbeddedDatabase implements AsyncDisposable {
+  readonly directory: string;
+  readonly description: string;
+  /** Resolves when the process must end. */
+  readonly failed: Promise<StoreError>;
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #space: DiskSpace;
+  readonly #own: Table;
+  readonly #pending = new Set<PendingCommit>();
+  readonly #watch: NodeJS.Timeout;
+  readonly #fail: (error: StoreError) => void;
+  #failure: StoreError | undefined;
+  #readersCheckedAtMs = performance.now();
+
+  /** Use `openDatabase`. */
+  constructor(root: RootDatabase<Buffer, Buffer>, options: DatabaseOptions) {
+    const { directory, durability, diskFreeBytesMin, onFatal } = options;
+    this.directory = directory;
+    this.description = `embedded: LMDB in ${directory}, ${durability}`;
+    this.#root = root;
+    this.#space = new DiskSpace({ directory, freeBytesMin: diskFreeBytesMin });
+    const failed = Promise.withResolvers<StoreError>();
+    this.failed = failed.promise;
+    this.#fail = (error) => {
+      failed.resolve(error);
+      onFatal?.(error);
+    };
+    this.#own = this.openTables(['pithos']).pithos;
+    this.#checkLayout();
+    this.#watch = setInterval(() => this.#lookAfter(), WATCH_INTERVAL_MS);
+    this.#watch.unref();
+  }
+
+  /** Opens tables by name; makes those that are missing in one commit. Waits for other processes' writes. */
+  openTables<Name extends string>(names: readonly Name[], prefix = ''): Record<Name, Table> {
+    const tables = this.#root.transactionSync(() =>
+      names.map((name) => {
+        const rows = this.#root.openDB<Buffer, Buffer>({ name: prefix + name, encoding: 'binary', keyEncoding: 'binary' });
+        return [name, new Table(rows)] as const;
+      }),
+    );
+    return parseRecord(tables);
+  }
+
+  /**
+   * Runs `query` on one snapshot, which holds every commit that ended before the call, of any process.
+   * It must end without waiting. Throws `corrupt`, `unavailable`.
+   */
+  read<T>(query: () => T): T {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      // Without this a snapshot made earlier in this turn of the event loop would be used again.
+      this.#root.resetReadTxn();
+      return query();
+    } catch (error) {
+      throw asStoreError(error);
+    }
+  }
+
+  /**
+   * Runs `step` alone, of all steps of all processes, and applies its change; resolves with its result when that is
+   * on stable storage. When `step` throws, nothing is changed and the error is passed on.
+   * `step` sees the state before it and must end without waiting; it does not run when `signal` fires first.
+   * Throws `storage-full`, `unavailable`, `in-doubt`.
+   */
+  async write<T>(step: (change: Change) => T, { signal, needsSpace }: WriteOptions): Promise<T> {
+    signal.throwIfAborted();
+    if (this.#failure !== undefined) throw this.#failure;
+    if (needsSpace) this.#space.requireFree();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const pending: PendingCommit = { signal, sinceMs: performance.now(), reject };
+    this.#pending.add(pending);
+    let end: StepEnd<T> = { kind: 'refused', error: new StoreError('unavailable', 'The step did not run.') };
+    this.#root
+      .transaction(() => {
+        end = runStep(step, signal);
+      })
+      .then(
+        () => {
+          if (end.kind === 'applied') resolve(end.result);
+          else if (end.kind === 'refused') reject(end.error);
+          else reject(this.fail('A change was committed in part.', end.error));
+        },
+        async (error: unknown) => {
+          reject(this.#commitFailed(end.kind === 'failed' ? end.error : await commitError(error)));
+        },
+      )
+      .finally(() => this.#pending.delete(pending));
+    return await promise;
+  }
+
+  /** Commits something small. Throws `storage-full` below the watermark. */
+  async checkWritable({ signal }: CallOptions): Promise<void> {
+    const row = new RowWriter().integer(Math.floor(performance.now())).finish();
+    await this.write((change) => change.put(this.#own, PROBE_KEY, row), { signal, needsSpace: true });
+  }
+
+  /** Ends the process' use of the directory after what was asked for has been committed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#watch);
+    await this.#root.close();
+  }
+
+  /** Marks the directory and tells everybody that waits; the first failure counts. */
+  fail(reason: string, cause: unknown): StoreError {
+    if (this.#failure !== undefined) return this.#failure;
+    const error = new StoreError('in-doubt', `${reason} The process must end; the next start checks ${this.directory}.`, {
+      cause,
+    });
+    this.#failure = error;
+    markForCheck(this.directory, `${new Date().toISOString()} ${reason} ${String(cause)}`);
+    for (const { reject } of this.#pending) reject(error);
+    this.#fail(error);
+    return error;
+  }
+
+  /** What a failed commit means. Where the disk or the map is full, or another step failed, everything is as it was. */
+  #commitFailed(cause: unknown): StoreError {
+    const code = errorCode(cause);
+    if (code === MDB_MAP_FULL || code === ENOSPC || code === EDQUOT) {
+      return new StoreError('storage-full', `The metadata in ${this.directory} cannot grow: ${String(cause)}`, { cause });
+    }
+    if (code === MDB_BAD_TXN) {
+      return new StoreError('unavailable', 'Another step of the same commit failed; nothing was written.', { cause });
+    }
+    return this.fail('A commit of metadata failed.', cause);
+  }
+
+  #lookAfter(): void {
+    const nowMs = performance.now();
+    for (const { signal, sinceMs, reject } of this.#pending) {
+      if (signal.aborted) reject(signal.reason);
+      else if (nowMs - sinceMs > COMMIT_MS_MAX) {
+        this.fail(`A commit has not ended in ${COMMIT_MS_MAX} ms.`, undefined);
+        break;
+      }
+    }
+    if (nowMs - this.#readersCheckedAtMs > READER_CHECK_INTERVAL_MS && this.#failure === undefined) {
+      this.#readersCheckedAtMs = nowMs;
+      this.#root.readerCheck();
+    }
+  }
+
+  #checkLayout(): void {
+    this.#root.transactionSync(() => {
+      const row = this.#own.get(LAYOUT_KEY);
+      if (row === undefined) {
+        this.#own.applyPut(LAYOUT_KEY, new RowWriter().integer(LAYOUT).finish());
+        return;
+      }
+      const layout = new RowReader(row).integer();
+      if (layout !== LAYOUT) {
+        throw new StoreError(
+          'unavailable',
+          `${this.directory} was written by another release (layout ${layout}; this one knows ${LAYOUT}).`,
+        );
+      }
+    });
+  }
+}
+
+/** How a step ended before its commit. */
+type StepEnd<T> =
+  | { readonly kind: 'applied'; readonly result: T }
+  /** Nothing of it was applied. */
+  | { readonly kind: 'refused'; readonly error: unknown }
+  /** LMDB refused a part of its change, and so gives up the whole transaction. */
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+function runStep<T>(step: (change: Change) => T, signal: AbortSignal): StepEnd<T> {
+  if (signal.aborted) return { kind: 'refused', error: signal.reason };
+  const change = new Change();
+  let result: T;
+  try {
+    result = step(change);
+  } catch (error) {
+    return { kind: 'refused', error: asStoreError(error) };
+  }
+  try {
+    change.apply();
+  } catch (error) {
+    return { kind: 'failed', error };
+  }
+  return { kind: 'applied', result };
+}
+
+/** Errors of LMDB as StoreError; any other, such as a bug, as it is. */
+function asStoreError(error: unknown): unknown {
+  const code = errorCode(error);
+  if (code === undefined || error instanceof StoreError) return error;
+  const isCorrupt = code === MDB_CORRUPTED || code === MDB_PAGE_NOTFOUND;
+  return new StoreError(isCorrupt ? 'corrupt' : 'unavailable', `LMDB: ${String(error)}`, { cause: error });
+}
+
+/** The error behind lmdb's "Commit failed", which it tells by a promise that rejects. */
+async function commitError(error: unknown): Promise<unknown> {
+  if (typeof error !== 'object' || error === null || !('commitError' in error)) return error;
+  try {
+    await error.commitError;
+    return error;
+  } catch (reason) {
+    return reason;
+  }
+}
+
+function parseRecord<Name extends string>(entries: readonly (readonly [Name, Table])[]): Record<Name, Table> {
+  return Object.fromEntries(entries) as Record<Name, Table>;
+}

@@ -1,0 +1,46 @@
+import { statfsSync } from 'node:fs';
+import { StoreError } from '../store.ts';
+
+/** How long a reading of the free space is used, in milliseconds. */
+const READING_MS = 1_000;
+/** The watermark unless configured: this many bytes, or this share of a smaller file system. */
+const DEFAULT_FREE_BYTES = 1024 ** 3;
+const DEFAULT_FREE_SHARE = 0.02;
+
+/**
+ * The disk-full watermark of one directory: what makes data grow is refused before the file system is full, so that
+ * deletes, aborts and reclaim, which need a few pages themselves, go on working.
+ */
+export class DiskSpace {
+  readonly #directory: string;
+  readonly #freeBytesMin: number | undefined;
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #freeBytes = 0;
+  #minBytes = 0;
+
+  /** `freeBytesMin`: the watermark in bytes; without it 1 GiB, or 2 % of a file system smaller than 50 GiB. */
+  constructor({ directory, freeBytesMin }: { directory: string; freeBytesMin: number | undefined }) {
+    this.#directory = directory;
+    this.#freeBytesMin = freeBytesMin;
+  }
+
+  /** Throws `storage-full` while less than the watermark is free, by a reading at most a second old. */
+  requireFree(): void {
+    this.#read();
+    if (this.#freeBytes >= this.#minBytes) return;
+    throw new StoreError(
+      'storage-full',
+      `Only ${this.#freeBytes} bytes are free in ${this.#directory}, below the watermark of ${this.#minBytes}: ` +
+        'writes are refused until space is freed; reads and deletes go on working.',
+    );
+  }
+
+  #read(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#readAtMs < READING_MS) return;
+    const { bavail, blocks, bsize } = statfsSync(this.#directory);
+    this.#freeBytes = bavail * bsize;
+    this.#minBytes = this.#freeBytesMin ?? Math.min(DEFAULT_FREE_BYTES, Math.floor(blocks * bsize * DEFAULT_FREE_SHARE));
+    this.#readAtMs = nowMs;
+  }
+}

@@ -1,0 +1,18 @@
+import { StoreError } from '../store.ts';
+
+/** What the system says when no byte more may be written. */
+const FULL_CODES: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT'];
+
+/** The code of an error of the system, such as `ENOENT`. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What a failed call of the file system means for the caller of a store: nothing was acknowledged. */
+export function fileError(action: string, error: unknown): StoreError {
+  const kind = FULL_CODES.includes(systemCode(error)) ? 'storage-full' : 'unavailable';
+  return new StoreError(kind, `Cannot ${action}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,94 @@
+import type { Database } from 'lmdb';
+
+/** Rows of one table in the order of their keys' bytes, from `start` to before `end`. */
+export interface RowRange {
+  readonly start: Buffer;
+  readonly end: Buffer;
+  readonly limit?: number;
+}
+
+export interface Row {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/**
+ * One ordered table of an embedded database: bytes under bytes.
+ *
+ * It is read inside `EmbeddedDatabase.read` (one snapshot) or `write` (the state before the change), and changed by
+ * a `Change` alone.
+ */
+export class Table {
+  readonly #rows: Database<Buffer, Buffer>;
+
+  constructor(rows: Database<Buffer, Buffer>) {
+    this.#rows = rows;
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#rows.get(key);
+  }
+
+  has(key: Buffer): boolean {
+    return this.#rows.doesExist(key);
+  }
+
+  /** Reads a row when it is asked for; to be used up, or left, before the snapshot ends. */
+  range(range: RowRange): Iterable<Row> {
+    return this.#rows.getRange(range);
+  }
+
+  keys(range: RowRange): Iterable<Buffer> {
+    return this.#rows.getKeys(range);
+  }
+
+  /** The first row of a range. */
+  first(range: RowRange): Row | undefined {
+    for (const row of this.range({ ...range, limit: 1 })) return row;
+    return undefined;
+  }
+
+  hasAny(range: RowRange): boolean {
+    for (const _ of this.keys({ ...range, limit: 1 })) return true;
+    return false;
+  }
+
+  /** For `Change` alone, inside a write transaction. */
+  applyPut(key: Buffer, value: Uint8Array): void {
+    this.#rows.putSync(key, asBuffer(value));
+  }
+
+  /** For `Change` alone, inside a write transaction. */
+  applyRemove(key: Buffer): void {
+    this.#rows.removeSync(key);
+  }
+}
+
+/**
+ * The changes that one step wants to make, applied after its code has ended.
+ *
+ * So a step reads the state before it, and an error on the way, whatever it is, leaves no half of a change behind.
+ */
+export class Change {
+  readonly #steps: { readonly table: Table; readonly key: Buffer; readonly value: Uint8Array | undefined }[] = [];
+
+  put(table: Table, key: Buffer, value: Uint8Array): void {
+    this.#steps.push({ table, key, value });
+  }
+
+  remove(table: Table, key: Buffer): void {
+    this.#steps.push({ table, key, value: undefined });
+  }
+
+  /** In the order they were asked for. */
+  apply(): void {
+    for (const { table, key, value } of this.#steps) {
+      if (value === undefined) table.applyRemove(key);
+      else table.applyPut(key, value);
+    }
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,127 @@
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../domain/checksum.ts';
+import { type BucketId, type ObjectKey, parseBucketId, parseUploadId, parseVersionId, type UploadId } from '../../domain/names.ts';
+import type { Part, Upload, UploadChecksum, UploadDraft, UploadState } from '../../domain/upload.ts';
+import {
+  ID_DIGITS,
+  parseETagRow,
+  parseStorageClassRow,
+  readBlob,
+  readChecksum,
+  readChoice,
+  readDescription,
+  readOwner,
+  writeBlob,
+  writeChecksum,
+  writeChoice,
+  writeDescription,
+  writeOwner,
+} from './description-rows.ts';
+import { RowReader, RowWriter } from './row-codec.ts';
+import { orderedId, RANDOM_DIGITS } from './row-keys.ts';
+
+/** One upload, open or completed. */
+export interface UploadRow {
+  readonly bucketId: BucketId;
+  readonly sequence: number;
+  readonly random: string;
+  /** What holds the open uploads of one key together, in the order of their making. */
+  readonly group: number;
+  readonly draft: UploadDraft;
+  readonly state: UploadState;
+}
+
+const CHECKSUM_TYPES = ['FULL_OBJECT', 'COMPOSITE'] as const;
+const ABSENT = 0;
+const PRESENT = 1;
+
+export function uploadIdOf({ sequence, random }: Pick<UploadRow, 'sequence' | 'random'>): UploadId {
+  return parseUploadId(orderedId(sequence, random));
+}
+
+export function uploadOf(row: UploadRow): Upload {
+  return { ...row.draft, uploadId: uploadIdOf(row), state: row.state };
+}
+
+export function encodeUpload({ bucketId, sequence, random, group, draft, state }: UploadRow): Buffer {
+  const row = new RowWriter().hex(bucketId).integer(sequence).hex(random).integer(group);
+  row.text(draft.key).integer(draft.initiatedAtMs).text(draft.storageClass);
+  writeOwner(row, draft.owner);
+  writeDescription(row, draft);
+  writeUploadChecksum(row, draft.checksum);
+  if (state.kind === 'open') return row.byte(ABSENT).finish();
+  row.byte(PRESENT).text(state.versionId).text(state.etag).integer(state.sizeBytes);
+  writeChecksum(row, state.checksum);
+  return row.finish();
+}
+
+export function decodeUpload(value: Buffer): UploadRow {
+  const row = new RowReader(value);
+  const bucketId = parseBucketId(row.hex(ID_DIGITS));
+  const sequence = row.integer();
+  const random = row.hex(RANDOM_DIGITS);
+  const group = row.integer();
+  return { bucketId, sequence, random, group, draft: readDraft(row), state: readState(row) };
+}
+
+export function encodePart({ partNumber, sizeBytes, etag, checksum, lastModifiedMs, body }: Part): Buffer {
+  const row = new RowWriter().integer(partNumber).integer(sizeBytes).text(etag).integer(lastModifiedMs);
+  writeChecksum(row, checksum);
+  if (body === undefined) row.byte(ABSENT);
+  else writeBlob(row.byte(PRESENT), body);
+  return row.finish();
+}
+
+export function decodePart(value: Buffer): Part {
+  const row = new RowReader(value);
+  return {
+    partNumber: row.integer(),
+    sizeBytes: row.integer(),
+    etag: parseETagRow(row),
+    lastModifiedMs: row.integer(),
+    checksum: readChecksum(row),
+    body: row.byte() === ABSENT ? undefined : readBlob(row),
+  };
+}
+
+function readDraft(row: RowReader): UploadDraft {
+  const key = parseKeyRow(row);
+  const initiatedAtMs = row.integer();
+  const storageClass = parseStorageClassRow(row);
+  const owner = readOwner(row);
+  return { key, initiatedAtMs, storageClass, owner, ...readDescription(row), checksum: readUploadChecksum(row) };
+}
+
+function readState(row: RowReader): UploadState {
+  if (row.byte() === ABSENT) return { kind: 'open' };
+  return {
+    kind: 'completed',
+    versionId: parseVersionId(row.text()),
+    etag: parseETagRow(row),
+    sizeBytes: row.integer(),
+    checksum: readChecksum(row),
+  };
+}
+
+function writeUploadChecksum(row: RowWriter, checksum: UploadChecksum | undefined): void {
+  if (checksum === undefined) {
+    row.byte(ABSENT);
+    return;
+  }
+  row.byte(PRESENT);
+  writeChoice(row, CHECKSUM_ALGORITHMS, checksum.algorithm);
+  writeChoice(row, CHECKSUM_TYPES, checksum.type);
+  row.byte(checksum.requested ? PRESENT : ABSENT);
+}
+
+function readUploadChecksum(row: RowReader): UploadChecksum | undefined {
+  if (row.byte() === ABSENT) return undefined;
+  return {
+    algorithm: readChoice<ChecksumAlgorithm>(row, CHECKSUM_ALGORITHMS),
+    type: readChoice(row, CHECKSUM_TYPES),
+    requested: row.byte() === PRESENT,
+  };
+}
+
+function parseKeyRow(row: RowReader): ObjectKey {
+  return row.text() as ObjectKey;
+}

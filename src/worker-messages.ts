@@ -1,0 +1,33 @@
+import type { PackedConfig } from './config/pack.ts';
+import type { MetricsSnapshot } from './observe/server-metrics.ts';
+
+/** What the primary process tells a worker. */
+export type ToWorker =
+  | { readonly kind: 'start'; readonly config: PackedConfig; readonly port: number }
+  | { readonly kind: 'drain'; readonly graceMs: number }
+  | { readonly kind: 'report-metrics'; readonly request: number };
+
+/** What a worker tells the primary process. */
+export type ToPrimary =
+  | { readonly kind: 'listening'; readonly port: number }
+  /** It ends without having listened. */
+  | { readonly kind: 'not-started'; readonly message: string }
+  /** A write to stable storage failed: every process must end. */
+  | { readonly kind: 'storage-failed'; readonly message: string }
+  | { readonly kind: 'metrics'; readonly request: number; readonly snapshot: MetricsSnapshot };
+
+/** How a worker ended, as its exit code. */
+export const WORKER_EXIT = { drained: 0, notStarted: 2, storageFailed: 3 } as const;
+
+/** Both ends are this program in the same version, and the channel carries nothing else with a `kind`. */
+export function parseToWorker(message: unknown): ToWorker | undefined {
+  return hasKind(message) ? (message as ToWorker) : undefined;
+}
+
+export function parseToPrimary(message: unknown): ToPrimary | undefined {
+  return hasKind(message) ? (message as ToPrimary) : undefined;
+}
+
+function hasKind(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'kind' in message;
+}

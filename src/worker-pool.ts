@@ -1,0 +1,188 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Config } from './config/config.ts';
+import { packConfig } from './config/pack.ts';
+import type { Log } from './observe/log.ts';
+import type { MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
+import { parseToPrimary, type ToWorker } from './worker-messages.ts';
+
+/** A worker that lived shorter than this, in milliseconds, is replaced with a growing delay. */
+const STABLE_MS = 10_000;
+const REPLACE_DELAY_MS = 100;
+const REPLACE_DELAY_MS_MAX = 10_000;
+/** How long the workers' counts are waited for, in milliseconds. */
+const METRICS_MS_MAX = 2_000;
+/** What workers get beyond the grace of their requests, to close their stores, in milliseconds. */
+const CLOSE_MS = 5_000;
+
+interface PoolWorker {
+  readonly worker: Worker;
+  readonly startedAtMs: number;
+  readonly ended: Promise<void>;
+  isListening: boolean;
+}
+
+/**
+ * The worker processes of a server: one address, one process a core. One that dies is replaced; when one finds that
+ * stable storage failed, `storageFailed` resolves with what it said, and none is replaced any more.
+ */
+export class WorkerPool {
+  readonly storageFailed: Promise<string>;
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #metrics: ServerMetrics;
+  readonly #workers = new Map<number, PoolWorker>();
+  readonly #replacements = new Set<NodeJS.Timeout>();
+  readonly #reports = new Map<number, (id: number, snapshot: MetricsSnapshot | undefined) => void>();
+  readonly #failStorage: (message: string) => void;
+  #port: number;
+  #state: 'starting' | 'running' | 'stopping' = 'starting';
+  #earlyDeaths = 0;
+  #requestsCount = 0;
+
+  constructor(config: Config, { log, metrics }: { log: Log; metrics: ServerMetrics }) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.storageFailed = promise;
+    this.#failStorage = resolve;
+    this.#config = config;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#port = config.service.port;
+  }
+
+  /** Starts all workers; resolves when each accepts requests. Throws `WorkerStartError`; `kill` those that did start then. */
+  async start(): Promise<{ readonly port: number }> {
+    cluster.setupPrimary({ args: [], serialization: 'advanced' });
+    // The first alone, for it settles the port.
+    await this.#fork();
+    await Promise.all(Array.from({ length: this.#config.service.workers - 1 }, () => this.#fork()));
+    this.#state = 'running';
+    return { port: this.#port };
+  }
+
+  get listeningCount(): number {
+    return [...this.#workers.values()].filter(({ isListening }) => isListening).length;
+  }
+
+  /** What each worker has counted, by its id; those that do not answer in time are left out. */
+  async snapshots(): Promise<ReadonlyMap<number, MetricsSnapshot>> {
+    const snapshots = new Map<number, MetricsSnapshot>();
+    const asked = new Set([...this.#workers].filter(([, { isListening }]) => isListening).map(([id]) => id));
+    if (asked.size === 0) return snapshots;
+    this.#requestsCount += 1;
+    const request = this.#requestsCount;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timeout = setTimeout(resolve, METRICS_MS_MAX);
+    this.#reports.set(request, (id, snapshot) => {
+      if (snapshot !== undefined && asked.has(id)) snapshots.set(id, snapshot);
+      asked.delete(id);
+      if (asked.size === 0) resolve();
+    });
+    for (const id of asked) this.#tell(id, { kind: 'report-metrics', request });
+    await promise;
+    clearTimeout(timeout);
+    this.#reports.delete(request);
+    return snapshots;
+  }
+
+  /** Lets running requests end for `graceMs`, then ends the workers; resolves when all are gone. */
+  async drain({ graceMs }: { graceMs: number }): Promise<void> {
+    this.#stopReplacing();
+    for (const id of this.#workers.keys()) this.#tell(id, { kind: 'drain', graceMs });
+    const timeout = setTimeout(() => this.#killAll(), graceMs + CLOSE_MS);
+    await this.#allEnded();
+    clearTimeout(timeout);
+  }
+
+  /** Ends the workers at once; resolves when all are gone. */
+  async kill(): Promise<void> {
+    this.#stopReplacing();
+    this.#killAll();
+    await this.#allEnded();
+  }
+
+  /** Resolves when the worker accepts requests; rejects when it ends without having done so. */
+  #fork(): Promise<void> {
+    const worker = cluster.fork();
+    const ended = Promise.withResolvers<void>();
+    const ready = Promise.withResolvers<void>();
+    const member: PoolWorker = { worker, startedAtMs: performance.now(), ended: ended.promise, isListening: false };
+    this.#workers.set(worker.id, member);
+    worker.on('message', (message) => {
+      const told = parseToPrimary(message);
+      switch (told?.kind) {
+        case 'listening':
+          this.#port = told.port;
+          member.isListening = true;
+          this.#metrics.setWorkers(this.listeningCount);
+          return ready.resolve();
+        case 'not-started':
+          return ready.reject(new WorkerStartError(told.message));
+        case 'storage-failed':
+          this.#stopReplacing();
+          return this.#failStorage(told.message);
+        case 'metrics':
+          return this.#reports.get(told.request)?.(worker.id, told.snapshot);
+        default:
+      }
+    });
+    worker.once('error', (error) => ready.reject(error));
+    worker.once('exit', (code, signal) => {
+      ready.reject(new WorkerStartError(`A worker process ended while it started (${endOf(code, signal)}).`));
+      this.#onExit(member, endOf(code, signal));
+      ended.resolve();
+    });
+    this.#tell(worker.id, { kind: 'start', config: packConfig(this.#config), port: this.#port });
+    return ready.promise;
+  }
+
+  #onExit({ worker, startedAtMs, isListening }: PoolWorker, end: string): void {
+    this.#workers.delete(worker.id);
+    this.#metrics.setWorkers(this.listeningCount);
+    for (const report of this.#reports.values()) report(worker.id, undefined);
+    const unasked = this.#state === 'running';
+    void this.#metrics.workerEnded(worker.id, { unasked });
+    if (!unasked) return;
+    const isStable = isListening && performance.now() - startedAtMs > STABLE_MS;
+    this.#earlyDeaths = isStable ? 0 : this.#earlyDeaths + 1;
+    const delayMs = isStable ? 0 : Math.min(REPLACE_DELAY_MS * 2 ** (this.#earlyDeaths - 1), REPLACE_DELAY_MS_MAX);
+    this.#log.error(
+      { worker: worker.process.pid, end, replacedInMs: delayMs },
+      'a worker process ended and is replaced',
+    );
+    const replacement = setTimeout(() => {
+      this.#replacements.delete(replacement);
+      // One that does not start ends, and is replaced in its turn.
+      this.#fork().catch((error: unknown) => this.#log.error({ err: error }, 'a worker process did not start'));
+    }, delayMs);
+    this.#replacements.add(replacement);
+  }
+
+  #tell(id: number, message: ToWorker): void {
+    const worker = this.#workers.get(id)?.worker;
+    // One that is gone has its end told by `exit`.
+    if (worker?.isConnected()) worker.send(message, () => undefined);
+  }
+
+  #stopReplacing(): void {
+    this.#state = 'stopping';
+    for (const replacement of this.#replacements) clearTimeout(replacement);
+    this.#replacements.clear();
+  }
+
+  #killAll(): void {
+    for (const { worker } of this.#workers.values()) worker.process.kill('SIGKILL');
+  }
+
+  async #allEnded(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map(({ ended }) => ended));
+  }
+}
+
+/** Why a worker could not start, in its own words. */
+export class WorkerStartError extends Error {
+  override readonly name = 'WorkerStartError';
+}
+
+function endOf(code: number | null, signal: string | null): string {
+  return signal ?? `exit code ${code}`;
+}

@@ -1,0 +1,95 @@
+import type { Config } from './config/config.ts';
+import { unpackConfig } from './config/pack.ts';
+import { createLog, type Log } from './observe/log.ts';
+import { createS3Process, type S3Process } from './s3-process.ts';
+import { type OpenStores, openStores } from './server.ts';
+import { parseToWorker, type ToPrimary, type ToWorker, WORKER_EXIT } from './worker-messages.ts';
+
+/**
+ * A worker process: answers S3 requests on the address that it shares with its siblings, until the primary tells it to
+ * drain or is gone. Resolves with the code to exit with.
+ */
+export async function runWorker(): Promise<number> {
+  // A signal to the whole group, as a terminal sends it, is the primary's to follow.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  const primary = new Primary();
+  const { config: packed, port } = await primary.started;
+  const config = unpackConfig(packed);
+  const log = createLog({ level: config.logging.level, format: config.logging.format === 'json' ? 'json' : 'pretty' });
+  let stores: OpenStores;
+  let server: S3Process;
+  try {
+    stores = await openStores(config);
+    server = createS3Process({ config, stores, log });
+    const listening = await server.listen(port);
+    await primary.tell({ kind: 'listening', port: listening.port });
+  } catch (error) {
+    await primary.tell({ kind: 'not-started', message: error instanceof Error ? error.message : String(error) });
+    return WORKER_EXIT.notStarted;
+  }
+  return await work({ primary, config, stores, server, log });
+}
+
+interface Working {
+  readonly primary: Primary;
+  readonly config: Config;
+  readonly stores: OpenStores;
+  readonly server: S3Process;
+  readonly log: Log;
+}
+
+async function work({ primary, config, stores, server, log }: Working): Promise<number> {
+  primary.answerMetrics(server);
+  const told = primary.stopped.then(({ graceMs }) => ({ kind: 'drain', graceMs }) as const);
+  const failed = stores.failed.then((error) => ({ kind: 'failed', error }) as const);
+  const end = await Promise.race([told, failed]);
+  if (end.kind === 'failed') {
+    // Nothing is closed: that would write.
+    await primary.tell({ kind: 'storage-failed', message: end.error.message });
+    log.flush();
+    return WORKER_EXIT.storageFailed;
+  }
+  await server.drain({ graceMs: end.graceMs ?? config.service.shutdownGraceMs });
+  await stores[Symbol.asyncDispose]();
+  log.flush();
+  return WORKER_EXIT.drained;
+}
+
+/** The primary process, as its worker sees it. */
+class Primary {
+  readonly started: Promise<Extract<ToWorker, { kind: 'start' }>>;
+  /** Told to drain, or left alone: then without a grace of its own. */
+  readonly stopped: Promise<{ readonly graceMs: number | undefined }>;
+  #server: S3Process | undefined;
+
+  constructor() {
+    const started = Promise.withResolvers<Extract<ToWorker, { kind: 'start' }>>();
+    const stopped = Promise.withResolvers<{ graceMs: number | undefined }>();
+    this.started = started.promise;
+    this.stopped = stopped.promise;
+    process.on('message', (message) => {
+      const told = parseToWorker(message);
+      if (told?.kind === 'start') started.resolve(told);
+      else if (told?.kind === 'drain') stopped.resolve(told);
+      else if (told?.kind === 'report-metrics') void this.#report(told.request);
+    });
+    process.once('disconnect', () => stopped.resolve({ graceMs: undefined }));
+  }
+
+  answerMetrics(server: S3Process): void {
+    this.#server = server;
+  }
+
+  /** Resolves once it is sent; a primary that is gone needs to hear nothing. */
+  async tell(message: ToPrimary): Promise<void> {
+    if (!process.connected) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    process.send?.(message, undefined, undefined, () => resolve());
+    await promise;
+  }
+
+  async #report(request: number): Promise<void> {
+    const snapshot = await this.#server?.snapshot();
+    await this.tell({ kind: 'metrics', request, snapshot: snapshot ?? [] });
+  }
+}
