@@ -6,7 +6,7 @@ import { CountsReporter } from './test/support/reporter.ts';
  * A test file that belongs to none of them is caught by `test/tidy/tree.test.ts`.
  */
 const PROJECTS = [
-  { name: 'unit', include: ['src/**/*.test.ts', 'test/tidy/*.test.ts', 'test/support/*.test.ts'], timeoutMs: 30_000 },
+  { name: 'unit', include: ['src/**/*.test.ts', 'test/{conformance,support,tidy}/*.test.ts'], timeoutMs: 30_000 },
   { name: 'contract', include: ['test/contract/**/*.test.ts'], timeoutMs: 60_000 },
   { name: 's3', include: ['test/{s3,server,cli}/**/*.test.ts', 'examples/*.test.ts'], timeoutMs: 60_000 },
   { name: 'fault', include: ['test/{fault,history}/**/*.test.ts'], timeoutMs: 600_000 },

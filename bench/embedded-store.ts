@@ -36,7 +36,8 @@ async function measureMetastore(): Promise<void> {
   const meta = new EmbeddedMetastore(database, { name: 'bench', nowMs: () => Date.now() });
   const bucketId = parseBucketId(randomBytes(16).toString('hex'));
   const bytes = randomBytes(BODY_BYTES);
-  const keyOf = (index: number): string => `dir-${index % 100}/key-${((index * 7919) % OBJECTS).toString().padStart(9, '0')}`;
+  const keyOf = (index: number): string =>
+    `dir-${index % 100}/key-${((index * 7919) % OBJECTS).toString().padStart(9, '0')}`;
   for (const name of ['put 4 KiB, new keys', 'put 4 KiB, same keys']) {
     await measure(name, OBJECTS, CONCURRENCY, async (index) => {
       const outcome = await meta.putVersion(bucketId, draftOf(keyOf(index), bytes), {}, options);
@@ -113,7 +114,6 @@ async function measure(
 async function* repeat(piece: Uint8Array, count: number): AsyncIterable<Uint8Array> {
   for (let index = 0; index < count; index++) yield piece;
 }
-
 
 function draftOf(key: string, bytes: Uint8Array): VersionDraft {
   return {

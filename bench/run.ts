@@ -8,6 +8,7 @@
  * of worker processes. Prints medians over the rounds: requests per second, server CPU per request, latencies.
  */
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { cpuMsOfTree, load } from './cpu.ts';
 import { startPithos } from './start-pithos.ts';
@@ -29,7 +30,7 @@ const { values } = parseArgs({
   },
 });
 
-await using pithos = await startPithos();
+await using pithos = await startPithos(availableParallelism());
 const bucket = `bench-${randomBytes(4).toString('hex')}`;
 const targets: readonly Target[] = [{ ...pithos.target, bucket }, ...values.target.map(parseTarget)];
 const workloads = WORKLOADS.filter(({ name }) => name.includes(values.only));
@@ -107,5 +108,12 @@ function bodyOf({ sizeBytes }: Workload): Uint8Array {
 
 function parseTarget(text: string): Target {
   const [name = '', port, accessKeyId = '', secretAccessKey = '', pid] = text.split(',');
-  return { name, host: '127.0.0.1', port: Number(port), keys: { accessKeyId, secretAccessKey }, pid: Number(pid), bucket };
+  return {
+    name,
+    host: '127.0.0.1',
+    port: Number(port),
+    keys: { accessKeyId, secretAccessKey },
+    pid: Number(pid),
+    bucket,
+  };
 }

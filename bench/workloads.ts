@@ -76,7 +76,8 @@ export async function drive(
         sent += 1;
         if (request === undefined) return;
         const answer = await connection.send(request.parts, request.expected);
-        if (answer.status !== 200) throw new Error(`${target.name} answered: ${answer.head}\n${answer.body.toString()}`);
+        if (answer.status !== 200)
+          throw new Error(`${target.name} answered: ${answer.head}\n${answer.body.toString()}`);
         durationsMs.push(answer.durationMs);
       }
     } finally {
@@ -113,5 +114,6 @@ export async function makeBucket(target: Target): Promise<void> {
   const connection = await Connection.open(target);
   const answer = await connection.send([signedHead(target, { method: 'PUT', path: `/${target.bucket}` })]);
   connection.close();
-  if (answer.status !== 200) throw new Error(`${target.name} made no bucket: ${answer.head}\n${answer.body.toString()}`);
+  if (answer.status !== 200)
+    throw new Error(`${target.name} made no bucket: ${answer.head}\n${answer.body.toString()}`);
 }

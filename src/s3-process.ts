@@ -1,15 +1,17 @@
 import type { Config } from './config/config.ts';
+import { startReadPins } from './jobs/read-pins.ts';
 import { asListenError } from './listen-error.ts';
 import type { Log } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import type { MetricsSnapshot } from './observe/server-metrics.ts';
 import { LIVE, Readiness } from './readiness.ts';
-import { createServer, type OpenStores } from './server.ts';
+import { createServer, type OpenStores, systemClock } from './server.ts';
 
 /** The S3 endpoint in one process, with its own health and counts. */
 export interface S3Process {
   /** Listens where the configuration says, or at `port`. Throws `ListenError`. */
   listen(port: number): Promise<{ readonly port: number }>;
+  /** Ends after running requests have, or were cut; the stores may be closed then. */
   drain(options: { graceMs: number }): Promise<void>;
   snapshot(): Promise<MetricsSnapshot>;
 }
@@ -20,8 +22,11 @@ export function createS3Process(parts: { config: Config; stores: OpenStores; log
   const closing = new AbortController();
   const readiness = new Readiness(stores.list, { closing: closing.signal });
   const metrics = createMetrics();
+  const onError = (error: unknown, job: string) => log.error({ err: error, job }, 'a job failed and will be repeated');
+  const readPins = startReadPins({ ...systemClock, onError });
   const server = createServer({
     stores,
+    readPins,
     log,
     metrics,
     virtualHosts: config.options.serviceUris,
@@ -42,6 +47,7 @@ export function createS3Process(parts: { config: Config; stores: OpenStores; log
     async drain(options) {
       closing.abort();
       await server.drain(options);
+      await readPins[Symbol.asyncDispose]();
     },
     snapshot: () => metrics.registry.getMetricsAsJSON(),
   };

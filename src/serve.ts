@@ -4,12 +4,13 @@ import { Cleanup } from './cleanup.ts';
 import { type Config, dataDirectories } from './config/config.ts';
 import { lockDataDirectory, prepareDataDirectory } from './data-directory.ts';
 import type { AccessKey } from './domain/access-key.ts';
+import { startJobs } from './jobs/start-jobs.ts';
 import { asListenError } from './listen-error.ts';
 import type { Log } from './observe/log.ts';
 import { type MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
 import { type Health, LIVE, Readiness } from './readiness.ts';
 import { createS3Process } from './s3-process.ts';
-import { type NamedStore, type OpenStores, openStores } from './server.ts';
+import { type NamedStore, type OpenStores, openStores, recoverDirectories, systemClock } from './server.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface ServeHooks {
@@ -56,8 +57,9 @@ export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd
     const keys = ensured
       ? await ensureAccessKeys(managedKeys, options)
       : ((await managedKeys?.listKeys(options)) ?? []);
+    cleanup.use(startStoreJobs(stores, config, hooks.log));
     const front = createFront(config, stores, hooks.log);
-    const { port } = await startFront(front);
+    const { port } = await startFront(front, hooks.stop);
     cleanup.add(() => front.drain({ graceMs: config.service.shutdownGraceMs }));
     const adminEndpoint = await startAdmin(config, { stores, front, closing: hooks.stop, cleanup });
     hooks.onReady({
@@ -94,7 +96,20 @@ async function openOwnStores(config: Config, cleanup: Cleanup): Promise<OpenStor
     await prepareDataDirectory(directory);
     cleanup.use(await lockDataDirectory(directory));
   }
+  await recoverDirectories(dataDirectories(config));
   return cleanup.use(await openStores(config));
+}
+
+/** One process of a server is enough for them. */
+function startStoreJobs(stores: OpenStores, { options }: Config, log: Log): AsyncDisposable {
+  const { staleUploadsAfterMs, intentGraceMs, reclaimGraceMs } = options;
+  return startJobs(stores, {
+    ...systemClock,
+    ...(staleUploadsAfterMs === undefined ? {} : { staleUploadsAfterMs }),
+    ...(intentGraceMs === undefined ? {} : { intentGraceMs }),
+    ...(reclaimGraceMs === undefined ? {} : { reclaimGraceMs }),
+    onError: (error, job) => log.error({ err: error, job }, 'a job failed and will be repeated'),
+  });
 }
 
 function createFront(config: Config, stores: OpenStores, log: Log): Front {
@@ -124,9 +139,11 @@ function createFront(config: Config, stores: OpenStores, log: Log): Front {
   };
 }
 
-async function startFront(front: Front): Promise<{ readonly port: number }> {
+/** Rejects when `stop` fires first. */
+async function startFront(front: Front, stop: AbortSignal): Promise<{ readonly port: number }> {
+  const stopped = fired(stop).then(() => Promise.reject(stop.reason));
   try {
-    return await front.start();
+    return await Promise.race([front.start(), stopped]);
   } catch (error) {
     await front.kill();
     throw error;

@@ -93,23 +93,28 @@ export async function openManagedKeys(config: StoresConfig): Promise<OpenKeys> {
   return { keys: managed, [Symbol.asyncDispose]: () => opener.close() };
 }
 
-// TEMPORARY until the jobs' read pins exist.
-const NO_PINS: ReadPins = {
-  begin: () => ({ [Symbol.dispose]: () => undefined }),
-  [Symbol.asyncDispose]: async () => undefined,
-};
+/**
+ * Checks data directories in which a write has failed, and makes them whole, before any process opens them. Costs
+ * nothing where none did. Throws `StoreError`.
+ */
+export async function recoverDirectories(directories: readonly string[]): Promise<void> {
+  if (directories.length === 0) return;
+  const { recoverDatabase } = await import('./stores/embedded/recovery.ts');
+  for (const directory of directories) await recoverDatabase({ directory });
+}
 
 export interface ServerParts {
   readonly stores: Stores;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly virtualHosts: readonly string[];
+  readonly readPins: ReadPins;
   readonly health?: NonNullable<S3ServerOptions['health']>;
 }
 
 /** The S3 endpoint over the stores, with this process' clock and ids. */
 export function createServer(parts: ServerParts): S3Server {
-  return createS3Server({ ...parts, readPins: NO_PINS, clock: systemClock, ids: randomIds });
+  return createS3Server({ ...parts, clock: systemClock, ids: randomIds });
 }
 
 class StoreOpener {

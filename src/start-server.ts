@@ -9,9 +9,11 @@ import type { AccessKey } from './domain/access-key.ts';
 import type { Bucket } from './domain/bucket.ts';
 import { parseAccessKeyId, parseBucketName, parseRegionName, parseStorageClass } from './domain/names.ts';
 import { Secret } from './domain/secret.ts';
+import { startReadPins } from './jobs/read-pins.ts';
+import { startJobs } from './jobs/start-jobs.ts';
 import { createLog, type LogLevel } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
-import { createServer, type OpenStores, openStores, randomIds, systemClock } from './server.ts';
+import { createServer, type OpenStores, openStores, randomIds, recoverDirectories, systemClock } from './server.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_REGION = 'us-east-1';
@@ -74,12 +76,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
     const directory = await openDirectory(options.store ?? 'memory', cleanup);
     const stores = cleanup.use(await openStores(storesConfig({ directory, region, key: given })));
     const key = given ?? (await firstKey(stores));
-    const server = createServer({
-      stores,
-      log: createLog({ level, format: 'pretty' }),
-      metrics: createMetrics(),
-      virtualHosts: [],
-    });
+    const log = createLog({ level, format: 'pretty' });
+    const onError = (error: unknown, job: string) =>
+      log.error({ err: error, job }, 'a job failed and will be repeated');
+    cleanup.use(startJobs(stores, { ...systemClock, onError }));
+    const readPins = cleanup.use(startReadPins({ ...systemClock, onError }));
+    const server = createServer({ stores, log, metrics: createMetrics(), readPins, virtualHosts: [] });
     const { port: listeningPort } = await server.listen({ host, port });
     cleanup.add(() => server.drain({ graceMs: CLOSE_GRACE_MS }));
     const endpoint = `http://${host.includes(':') ? `[${host}]` : host}:${listeningPort}`;
@@ -116,6 +118,7 @@ async function openDirectory(store: NonNullable<StartServerOptions['store']>, cl
   }
   await prepareDataDirectory(directory);
   cleanup.use(await lockDataDirectory(directory));
+  await recoverDirectories([directory]);
   return directory;
 }
 
@@ -130,7 +133,14 @@ function storesConfig(place: { directory: string | undefined; region: string; ke
     keystore: { store, environmentKey: place.key },
     bucketstore: { store, defaultRegion: region },
     regions: new Map([[region, { metastore: store, storageClasses: new Map([[standard, store]]) }]]),
-    options: { serviceUris: [], durability: 'strict', diskFreeBytesMin: undefined },
+    options: {
+      serviceUris: [],
+      durability: 'strict',
+      diskFreeBytesMin: undefined,
+      staleUploadsAfterMs: undefined,
+      intentGraceMs: undefined,
+      reclaimGraceMs: undefined,
+    },
   } as const;
 }
 

@@ -9,6 +9,8 @@ export type ToWorker =
 
 /** What a worker tells the primary process. */
 export type ToPrimary =
+  /** It hears now; what it is told earlier is lost. */
+  | { readonly kind: 'up' }
   | { readonly kind: 'listening'; readonly port: number }
   /** It ends without having listened. */
   | { readonly kind: 'not-started'; readonly message: string }

@@ -5,8 +5,8 @@ import type { Log } from './observe/log.ts';
 import type { MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
 import { parseToPrimary, type ToWorker } from './worker-messages.ts';
 
-/** A worker that lived shorter than this, in milliseconds, is replaced with a growing delay. */
-const STABLE_MS = 10_000;
+/** A worker that accepted requests for less than this, in milliseconds, is replaced with a growing delay. */
+const STABLE_MS = 1_000;
 const REPLACE_DELAY_MS = 100;
 const REPLACE_DELAY_MS_MAX = 10_000;
 /** How long the workers' counts are waited for, in milliseconds. */
@@ -16,9 +16,9 @@ const CLOSE_MS = 5_000;
 
 interface PoolWorker {
   readonly worker: Worker;
-  readonly startedAtMs: number;
   readonly ended: Promise<void>;
-  isListening: boolean;
+  /** `undefined` while it does not. */
+  listeningSinceMs: number | undefined;
 }
 
 /**
@@ -34,6 +34,8 @@ export class WorkerPool {
   readonly #replacements = new Set<NodeJS.Timeout>();
   readonly #reports = new Map<number, (id: number, snapshot: MetricsSnapshot | undefined) => void>();
   readonly #failStorage: (message: string) => void;
+  /** What workers are told to listen on: siblings share a socket only where they all ask for it in the same way. */
+  #portAsked: number;
   #port: number;
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #earlyDeaths = 0;
@@ -46,11 +48,15 @@ export class WorkerPool {
     this.#config = config;
     this.#log = log;
     this.#metrics = metrics;
+    this.#portAsked = config.service.port;
     this.#port = config.service.port;
   }
 
   /** Starts all workers; resolves when each accepts requests. Throws `WorkerStartError`; `kill` those that did start then. */
   async start(): Promise<{ readonly port: number }> {
+    // Each worker takes connections from the shared socket itself. Handed round by the primary, a connection that was on
+    // its way to a worker that dies would be answered by nobody and closed by nobody.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ args: [], serialization: 'advanced' });
     // The first alone, for it settles the port.
     await this.#fork();
@@ -60,13 +66,13 @@ export class WorkerPool {
   }
 
   get listeningCount(): number {
-    return [...this.#workers.values()].filter(({ isListening }) => isListening).length;
+    return [...this.#workers.values()].filter(isListening).length;
   }
 
   /** What each worker has counted, by its id; those that do not answer in time are left out. */
   async snapshots(): Promise<ReadonlyMap<number, MetricsSnapshot>> {
     const snapshots = new Map<number, MetricsSnapshot>();
-    const asked = new Set([...this.#workers].filter(([, { isListening }]) => isListening).map(([id]) => id));
+    const asked = new Set([...this.#workers].filter(([, member]) => isListening(member)).map(([id]) => id));
     if (asked.size === 0) return snapshots;
     this.#requestsCount += 1;
     const request = this.#requestsCount;
@@ -105,14 +111,19 @@ export class WorkerPool {
     const worker = cluster.fork();
     const ended = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
-    const member: PoolWorker = { worker, startedAtMs: performance.now(), ended: ended.promise, isListening: false };
+    const member: PoolWorker = { worker, ended: ended.promise, listeningSinceMs: undefined };
     this.#workers.set(worker.id, member);
     worker.on('message', (message) => {
       const told = parseToPrimary(message);
       switch (told?.kind) {
+        case 'up':
+          // Told to drain before it could hear: it has opened nothing yet.
+          if (this.#state === 'stopping') worker.process.kill('SIGKILL');
+          else this.#tellStart(worker.id);
+          return;
         case 'listening':
           this.#port = told.port;
-          member.isListening = true;
+          member.listeningSinceMs = performance.now();
           this.#metrics.setWorkers(this.listeningCount);
           return ready.resolve();
         case 'not-started':
@@ -131,18 +142,23 @@ export class WorkerPool {
       this.#onExit(member, endOf(code, signal));
       ended.resolve();
     });
-    this.#tell(worker.id, { kind: 'start', config: packConfig(this.#config), port: this.#port });
     return ready.promise;
   }
 
-  #onExit({ worker, startedAtMs, isListening }: PoolWorker, end: string): void {
+  #tellStart(id: number): void {
+    // With the last listener the socket went, and a free port would be another one.
+    if (this.#state === 'running' && this.listeningCount === 0) this.#portAsked = this.#port;
+    this.#tell(id, { kind: 'start', config: packConfig(this.#config), port: this.#portAsked });
+  }
+
+  #onExit({ worker, listeningSinceMs = performance.now() }: PoolWorker, end: string): void {
     this.#workers.delete(worker.id);
     this.#metrics.setWorkers(this.listeningCount);
     for (const report of this.#reports.values()) report(worker.id, undefined);
     const unasked = this.#state === 'running';
     void this.#metrics.workerEnded(worker.id, { unasked });
     if (!unasked) return;
-    const isStable = isListening && performance.now() - startedAtMs > STABLE_MS;
+    const isStable = performance.now() - listeningSinceMs > STABLE_MS;
     this.#earlyDeaths = isStable ? 0 : this.#earlyDeaths + 1;
     const delayMs = isStable ? 0 : Math.min(REPLACE_DELAY_MS * 2 ** (this.#earlyDeaths - 1), REPLACE_DELAY_MS_MAX);
     this.#log.error(
@@ -181,6 +197,10 @@ export class WorkerPool {
 /** Why a worker could not start, in its own words. */
 export class WorkerStartError extends Error {
   override readonly name = 'WorkerStartError';
+}
+
+function isListening({ listeningSinceMs }: PoolWorker): boolean {
+  return listeningSinceMs !== undefined;
 }
 
 function endOf(code: number | null, signal: string | null): string {

@@ -13,6 +13,7 @@ export async function runWorker(): Promise<number> {
   // A signal to the whole group, as a terminal sends it, is the primary's to follow.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   const primary = new Primary();
+  await primary.tell({ kind: 'up' });
   const { config: packed, port } = await primary.started;
   const config = unpackConfig(packed);
   const log = createLog({ level: config.logging.level, format: config.logging.format === 'json' ? 'json' : 'pretty' });

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { dataDirectories } from '../config/config.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { requireDataDirectory } from '../data-directory.ts';
+import { type FsckReport, fsck } from '../jobs/fsck.ts';
 import { openStores } from '../server.ts';
 import {
   type CommandContext,
@@ -29,14 +30,18 @@ export function fsckCommand({ terminal, stop: signal, exitWith }: CommandContext
       if (directories.length === 0) throw new CommandError('All stores are in memory: there is nothing to check.');
       for (const each of directories) await requireDataDirectory(each);
       await using stores = await openStores(config);
-      let problemsCount = 0;
-      const onProblem = (problem: string) => {
-        problemsCount += 1;
-        terminal.print(`${problem}\n`);
-      };
-      const { fsck } = await import('../jobs/fsck.ts');
-      await fsck(stores, { deep: flags.deep ?? false, signal, onProblem });
-      terminal.print(problemsCount === 0 ? 'clean\n' : `${problemsCount} problems\n`);
-      exitWith(problemsCount === 0 ? EXIT.ok : EXIT.found);
+      const onProblem = (problem: string) => terminal.print(`${problem}\n`);
+      const report = await fsck(stores, { deep: flags.deep ?? false, signal, onProblem });
+      terminal.print(summary(report));
+      exitWith(report.problemsCount === 0 ? EXIT.ok : EXIT.found);
     });
+}
+
+function summary({ versions, blobs, bytes, problemsCount }: FsckReport): string {
+  const found = problemsCount === 0 ? 'clean' : count(problemsCount, 'problem');
+  return `${found}: ${count(versions, 'version')}, ${count(blobs, 'blob')} of ${count(bytes, 'byte')}\n`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

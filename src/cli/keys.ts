@@ -55,6 +55,7 @@ function createCommand({ terminal, stop: signal }: CommandContext): Command {
     .option('--member-of <groups...>', 'the groups it belongs to')
     .addHelpText('after', HELP)
     .action(async (directory: string | undefined, flags: CreateFlags) => {
+      if (flags.tenant === '') throw new CommandError('--tenant must not be empty.');
       await using opened = await openKeys(directory, flags);
       const tenant = flags.tenant === undefined ? FIRST_OWNER.tenant : parseTenantId(flags.tenant);
       const owner = { tenant, displayName: flags.displayName ?? tenant };

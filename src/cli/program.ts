@@ -35,7 +35,8 @@ export async function runProgram(
   } catch (error) {
     // Commander has told its mistakes, and printed help and version, itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.couldNotRun;
-    tell(error, terminal);
+    if (stop.aborted) terminal.complain('pithos: stopped before it was done.');
+    else tell(error, terminal);
     return EXIT.couldNotRun;
   }
 }

@@ -44,6 +44,12 @@ export interface OptionsConfig {
   readonly durability: Durability;
   /** Writes are refused while less is free on a disk, in bytes; `undefined`: 1 GiB, or 2 % of a small disk. */
   readonly diskFreeBytesMin: number | undefined;
+  /** Uploads that are open for longer are aborted, in milliseconds; `undefined`: none is. */
+  readonly staleUploadsAfterMs: number | undefined;
+  /** How long what an unfinished write left behind is kept, in milliseconds; `undefined`: an hour. */
+  readonly intentGraceMs: number | undefined;
+  /** How long bytes are kept that nothing refers to any more, in milliseconds; `undefined`: a minute. */
+  readonly reclaimGraceMs: number | undefined;
 }
 
 /** Where one store keeps its data: `path` is an absolute data directory, which several stores may share. */

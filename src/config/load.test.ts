@@ -42,7 +42,14 @@ describe('without any setting', () => {
         shutdownGraceMs: 30_000,
       },
       logging: { level: 'info', format: 'auto' },
-      options: { serviceUris: [], durability: 'strict', diskFreeBytesMin: undefined },
+      options: {
+        serviceUris: [],
+        durability: 'strict',
+        diskFreeBytesMin: undefined,
+        staleUploadsAfterMs: undefined,
+        intentGraceMs: undefined,
+        reclaimGraceMs: undefined,
+      },
       keystore: { store, environmentKey: undefined },
       bucketstore: { store, defaultRegion: 'us-east-1' },
       regions: new Map([['us-east-1', { metastore: store, storageClasses: new Map([['STANDARD', store]]) }]]),
@@ -59,7 +66,7 @@ test('a whole file in the shape of the original is read', async () => {
   const config = await load(`
 service: { host: 0.0.0.0, port: 8080, workers: 3, admin-port: off, shutdown-grace: 1.5m }
 logging: { level: warn, format: json }
-options: { service-uri: "S3.example.com:8080, s3.internal", durability: relaxed, data-directory: /var/pithos, disk-free-min: 2g }
+options: { service-uri: "S3.example.com:8080, s3.internal", durability: relaxed, data-directory: /var/pithos, disk-free-min: 2g, stale-uploads-after: 7d, intent-grace: 2h, reclaim-grace: 90s }
 keystore:
   use: io.pithos.keystore/map-keystore
   keys:
@@ -78,6 +85,9 @@ regions:
     durability: 'relaxed',
     serviceUris: ['s3.example.com:8080', 's3.internal'],
     diskFreeBytesMin: 2 * 1024 ** 3,
+    staleUploadsAfterMs: 7 * 86_400_000,
+    intentGraceMs: 7_200_000,
+    reclaimGraceMs: 90_000,
   });
   const { store } = config.keystore;
   if (store.use !== 'map') throw new Error(store.use);
@@ -152,6 +162,10 @@ describe('a mistake is told with its place and what would be right', () => {
     [
       'keystore: { keys: { a b: { tenant: t, secret: s } } }',
       'f:1:21: keystore.keys.a b: is not a valid access key id',
+    ],
+    [
+      'options: { reclaim-grace: 1s }',
+      'f:1:27: options.reclaim-grace: must be a duration of at least 10s, such as 5m, not "1s"',
     ],
     [
       'options: { disk-free-min: much }',

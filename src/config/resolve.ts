@@ -60,6 +60,9 @@ export function resolveConfiguration(
       serviceUris: set.options?.['service-uri'] ?? [],
       durability: set.options?.durability ?? 'strict',
       diskFreeBytesMin: set.options?.['disk-free-min'],
+      staleUploadsAfterMs: set.options?.['stale-uploads-after'],
+      intentGraceMs: set.options?.['intent-grace'],
+      reclaimGraceMs: set.options?.['reclaim-grace'],
     },
     keystore: { store: resolution.keystore(), environmentKey: environmentKey && keyOfEnvironment(environmentKey) },
     bucketstore: {

@@ -3,6 +3,9 @@ import { parseAccessKeyId, parseRegionName, parseStorageClass, parseTenantId } f
 import type { LogLevel } from './config.ts';
 import { parseDurationMs, parseSizeBytes } from './units.ts';
 
+/** Shorter ones would take the ground from under writes and reads that run, in milliseconds. */
+const INTENT_GRACE_MS_MIN = 10_000;
+const RECLAIM_GRACE_MS_MIN = 10_000;
 /** Most worker processes one server may have. */
 const WORKERS_MAX = 256;
 /** Most regions, most storage classes of one region, and most keys in the file. */
@@ -54,6 +57,11 @@ function parseInteger(text: string, min: number, max: number): number | undefine
 const textOf = (expected: string) => scalar(expected, (text) => (text === '' ? undefined : text));
 const boolean = scalar('true or false', (text) => (text === 'true' ? true : text === 'false' ? false : undefined));
 const duration = scalar('a duration such as 500ms, 30s or 2h', parseDurationMs);
+const durationOf = (minMs: number) =>
+  scalar(`a duration of at least ${minMs / 1000}s, such as 5m`, (text) => {
+    const ms = parseDurationMs(text);
+    return ms !== undefined && ms >= minMs ? ms : undefined;
+  });
 const path = textOf('the path of a directory');
 
 const engine = z.string({ error: 'must be one of embedded, memory' }).transform((text, context) => {
@@ -108,6 +116,9 @@ export const configurationSchema = z.strictObject({
       'data-directory': path.optional(),
       'service-uri': scalar('host names, separated by commas', parseHostNames).optional(),
       durability: oneOf('strict', 'relaxed').optional(),
+      'stale-uploads-after': duration.optional(),
+      'intent-grace': durationOf(INTENT_GRACE_MS_MIN).optional(),
+      'reclaim-grace': durationOf(RECLAIM_GRACE_MS_MIN).optional(),
       'disk-free-min': scalar('a size such as 512m or 2g', parseSizeBytes).optional(),
     })
     .optional(),

@@ -31,10 +31,7 @@ export interface ConditionSubject {
 export type ConditionResult = 'holds' | 'failed' | 'absent';
 
 /** Whether `condition` holds of `subject`, which is `undefined` for a missing key or a delete marker. */
-export function checkWriteCondition(
-  condition: WriteCondition,
-  subject: ConditionSubject | undefined,
-): ConditionResult {
+export function checkWriteCondition(condition: WriteCondition, subject: ConditionSubject | undefined): ConditionResult {
   const { ifMatch, ifNoneMatch, ifMatchSizeBytes, ifMatchLastModifiedSeconds } = condition;
   if (subject === undefined) {
     const asksForOne =

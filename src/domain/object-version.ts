@@ -38,7 +38,7 @@ export interface ManifestPart {
 /** A part's bytes; only a part of no bytes at all has no blob. */
 export type PartBody = BlobAddress | undefined;
 
-/** The headers that S3 stores with an object and gives back as they were. */
+/** The headers that S3 stores with an object and gives back byte for byte: values hold bytes, one character each. */
 export interface SystemHeaders {
   readonly contentType?: string;
   readonly cacheControl?: string;
@@ -49,7 +49,10 @@ export interface SystemHeaders {
   readonly websiteRedirectLocation?: string;
 }
 
-/** Names are lower case and without `x-amz-meta-`; a list, for a user may name one `__proto__`. */
+/**
+ * Names are lower case and without `x-amz-meta-`; values hold bytes, one character each. A list, for a user may name one
+ * `__proto__`.
+ */
 export type UserMetadata = readonly (readonly [name: string, value: string])[];
 
 export type Permission = 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';

@@ -1,7 +1,6 @@
-import { createHash, hash, timingSafeEqual } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { S3Error } from '../domain/s3-error.ts';
 import type { ChunkSigning } from './auth/payload-mode.ts';
-import { sign } from './auth/signing-key.ts';
 import { ByteCursor } from './byte-cursor.ts';
 import type { ByteSource } from './byte-source.ts';
 
@@ -90,7 +89,7 @@ class SignatureChain {
   #verify(algorithm: string, signature: string | undefined, hashes: string): void {
     const { key, timestamp, scope } = this.#signing;
     const stringToSign = `${algorithm}\n${timestamp}\n${scope}\n${this.#previous}\n${hashes}`;
-    if (signature === undefined || !timingSafeEqual(Buffer.from(signature, 'hex'), sign(key, stringToSign))) {
+    if (signature === undefined || !key.verify(stringToSign, signature)) {
       throw new S3Error('SignatureDoesNotMatch', {
         message: 'The signature of a chunk or of the trailer does not match. Check the chain of chunk signatures.',
         elements: { StringToSign: stringToSign, SignatureProvided: signature ?? '' },
@@ -152,7 +151,7 @@ function readTrailers(section: string, framing: ChunkedFraming, chain: Signature
     const name = rawName.toLowerCase();
     if (signature !== undefined) throw malformedTrailer('Nothing follows the signature of a trailer.');
     if (name === TRAILER_SIGNATURE && chain !== undefined) {
-      signature = /^[0-9a-f]{64}$/.test(value) ? value : '';
+      signature = value;
     } else if (announced.includes(name) && !trailers.has(name)) {
       trailers.set(name, value);
       canonical += `${name}:${value}\n`;
@@ -162,7 +161,7 @@ function readTrailers(section: string, framing: ChunkedFraming, chain: Signature
   }
   for (const name of announced)
     if (!trailers.has(name)) throw malformedTrailer(`The trailer ${name} was announced and did not come.`);
-  if (chain !== undefined) chain.verifyTrailer(signature === '' ? undefined : signature, canonical);
+  if (chain !== undefined) chain.verifyTrailer(signature, canonical);
 }
 
 function throwCutShort(): never {

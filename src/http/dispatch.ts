@@ -83,7 +83,7 @@ export class Dispatcher {
   /** Throws what `toS3Error` turns into an answer. */
   async dispatch(request: HttpRequest, record: RequestRecord): Promise<Reply> {
     const { method, signal } = request;
-    const received = RequestHeaders.fromRaw(request.rawHeaders);
+    const received = new RequestHeaders(request.rawHeaders);
     requireSoundFraming(received);
     const target = parseTarget({ url: request.url, host: received.raw('host') }, this.#virtualHosts);
     record.resource = target.resource;
@@ -207,7 +207,7 @@ export class Dispatcher {
 
 /** What one parser might read otherwise than the next: refused, whatever node:http makes of it. */
 function requireSoundFraming(headers: RequestHeaders): void {
-  if (headers.count('host') > 1) throw new S3Error('BadRequest', { message: 'A request has one Host header.' });
+  if (headers.isRepeated('host')) throw new S3Error('BadRequest', { message: 'A request has one Host header.' });
   const coding = headers.raw('transfer-encoding');
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
     throw new S3Error('NotImplemented', { message: 'No Transfer-Encoding but chunked is implemented.' });

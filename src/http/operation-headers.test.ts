@@ -15,10 +15,9 @@ describe('x-amz-* parameters of a signed URL', () => {
       ['X-Amz-Expires', '60'],
       ['prefix', 'p'],
     ]);
-    expect([...headers.entries()]).toEqual([
-      ['x-amz-checksum-mode', 'ENABLED'],
-      ['x-amz-meta-name', 'ä'],
-    ]);
+    expect([...headers.names()]).toEqual(['x-amz-checksum-mode', 'x-amz-meta-name']);
+    expect(headers.get('x-amz-checksum-mode')).toBe('ENABLED');
+    expect([headers.get('x-amz-meta-name'), headers.raw('x-amz-meta-name')]).toEqual(['ä', '\u00c3\u00a4']);
   });
 
   test('must not contradict a header or each other', () => {
@@ -51,21 +50,16 @@ describe('aws-chunked in Content-Encoding', () => {
 
 describe('header values', () => {
   test('are UTF-8 where they are that, and Latin-1 otherwise', () => {
-    const headers = RequestHeaders.fromRaw(['A', '\u00c3\u00a4', 'B', '\u00e4', 'C', 'plain']);
+    const headers = new RequestHeaders(['A', '\u00c3\u00a4', 'B', '\u00e4', 'C', 'plain']);
     expect([headers.get('a'), headers.get('b'), headers.get('c')]).toEqual(['ä', 'ä', 'plain']);
     expect(headers.raw('a')).toBe('\u00c3\u00a4');
   });
 
   test('of one name are joined in order, and none comes from a prototype', () => {
-    const headers = RequestHeaders.fromRaw(['X', '1', '__proto__', 'p', 'x', '2']);
-    expect([headers.get('x'), headers.count('x'), headers.get('__proto__')]).toEqual(['1,2', 2, 'p']);
+    const headers = new RequestHeaders(['X', '1', '__proto__', 'p', 'x', '2']);
+    expect([headers.get('x'), headers.isRepeated('x'), headers.get('__proto__')]).toEqual(['1,2', true, 'p']);
     expect([headers.get('constructor'), headers.has('toString')]).toEqual([undefined, false]);
     expect([...headers.names()]).toEqual(['x', '__proto__']);
-    expect([...headers.entries()]).toEqual([
-      ['x', '1'],
-      ['__proto__', 'p'],
-      ['x', '2'],
-    ]);
   });
 });
 
@@ -74,7 +68,7 @@ function see(
   query: readonly (readonly [string, string])[],
   payload: PayloadMode = UNSIGNED,
 ): RequestHeaders {
-  return operationHeaders(RequestHeaders.fromRaw(Object.entries(headers).flat()), {
+  return operationHeaders(new RequestHeaders(Object.entries(headers).flat()), {
     query: new QueryParameters(query),
     payload,
   });

@@ -1,7 +1,5 @@
+import { headerBytes, headerText } from '../operations/headers/header-text.ts';
 import type { HeaderMap, ParameterMap } from '../operations/request.ts';
-
-const NON_ASCII = /[\u0080-\uffff]/;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** The query of a request, percent-decoded: every pair in the order sent. */
 export class QueryParameters implements ParameterMap {
@@ -39,26 +37,22 @@ export type QueryPair = readonly [name: string, value: string];
  * bytes (`raw`), operations see text (`get`). Repeated headers are joined by commas, as signatures have them.
  */
 export class RequestHeaders implements HeaderMap {
-  readonly #raw: ReadonlyMap<string, string>;
-  readonly #entries: readonly (readonly [name: string, value: string])[];
-
-  private constructor(entries: readonly (readonly [name: string, value: string])[]) {
-    const raw = new Map<string, string>();
-    for (const [name, value] of entries) {
-      const earlier = raw.get(name);
-      raw.set(name, earlier === undefined ? value : `${earlier},${value}`);
-    }
-    this.#raw = raw;
-    this.#entries = entries;
-  }
+  /** Names and values by turns, as they came. */
+  readonly #rawHeaders: readonly string[];
+  readonly #raw = new Map<string, string>();
+  readonly #repeated: string[] = [];
 
   /** `rawHeaders` as node:http has them: names and values by turns. */
-  static fromRaw(rawHeaders: readonly string[]): RequestHeaders {
-    const entries: (readonly [string, string])[] = [];
+  constructor(rawHeaders: readonly string[]) {
+    this.#rawHeaders = rawHeaders;
+    const raw = this.#raw;
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-      entries.push([(rawHeaders[index] ?? '').toLowerCase(), rawHeaders[index + 1] ?? '']);
+      const name = (rawHeaders[index] ?? '').toLowerCase();
+      const value = rawHeaders[index + 1] ?? '';
+      const earlier = raw.get(name);
+      if (earlier !== undefined) this.#repeated.push(name);
+      raw.set(name, earlier === undefined ? value : `${earlier},${value}`);
     }
-    return new RequestHeaders(entries);
   }
 
   /** The bytes of a value, one character each. */
@@ -68,47 +62,31 @@ export class RequestHeaders implements HeaderMap {
 
   get(name: string): string | undefined {
     const value = this.#raw.get(name);
-    return value === undefined ? undefined : decodeText(value);
+    return value === undefined ? undefined : headerText(value);
   }
 
   has(name: string): boolean {
     return this.#raw.has(name);
   }
 
-  /** How many headers have this name. */
-  count(name: string): number {
-    return this.#entries.reduce((sum, [entry]) => (entry === name ? sum + 1 : sum), 0);
+  /** Whether several headers have this name. */
+  isRepeated(name: string): boolean {
+    return this.#repeated.includes(name);
   }
 
   names(): Iterable<string> {
     return this.#raw.keys();
   }
 
-  *entries(): Iterable<readonly [name: string, value: string]> {
-    for (const [name, value] of this.#entries) yield [name, decodeText(value)];
-  }
-
   /** These headers with those of `changes` set (as text) in place of what they were, or taken away. */
   with(changes: ReadonlyMap<string, string | undefined>): RequestHeaders {
-    const entries = this.#entries.filter(([name]) => !changes.has(name));
+    const rawHeaders = this.#rawHeaders.filter((_, index) => {
+      const name = this.#rawHeaders[index - (index % 2)] ?? '';
+      return !changes.has(name.toLowerCase());
+    });
     for (const [name, text] of changes) {
-      if (text !== undefined) entries.push([name, encodeText(text)]);
+      if (text !== undefined) rawHeaders.push(name, headerBytes(text));
     }
-    return new RequestHeaders(entries);
-  }
-}
-
-/** Text as header bytes: UTF-8, one character a byte. */
-export function encodeText(text: string): string {
-  return NON_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
-}
-
-/** Header bytes as text: UTF-8 where they are that, Latin-1 otherwise. */
-function decodeText(raw: string): string {
-  if (!NON_ASCII.test(raw)) return raw;
-  try {
-    return utf8.decode(Buffer.from(raw, 'latin1'));
-  } catch {
-    return raw;
+    return new RequestHeaders(rawHeaders);
   }
 }

@@ -101,7 +101,7 @@ describe('x-amz-trailer', () => {
 function bodyOf(mode: PayloadMode, headers: Readonly<Record<string, string>>, pieces: readonly string[] = []) {
   const left = pieces.map((piece) => Buffer.from(piece));
   return createRequestBody(mode, {
-    headers: RequestHeaders.fromRaw(Object.entries(headers).flat()),
+    headers: new RequestHeaders(Object.entries(headers).flat()),
     bytes: { next: () => left.shift() },
   });
 }

@@ -178,7 +178,7 @@ describe('a parameter that selects another operation never falls through', () =>
   });
 
   test('a browser form is PostObject, whatever its query says', () => {
-    const headers = RequestHeaders.fromRaw(['Content-Type', 'multipart/form-data; boundary=b']);
+    const headers = new RequestHeaders(['Content-Type', 'multipart/form-data; boundary=b']);
     const { query } = parseTarget({ url: '/b?delete', host: '' }, []);
     expect(findRoute({ method: 'POST', target: 'bucket', query, headers })).toEqual({ kind: 'post-object' });
   });
@@ -188,7 +188,7 @@ function route(text: string): Route {
   const [method = '', url = '', ...names] = text.split(' ');
   const { bucket, key, query } = parseTarget({ url, host: 'localhost' }, []);
   const target = bucket === undefined ? 'service' : key === undefined ? 'bucket' : 'object';
-  const headers = RequestHeaders.fromRaw(names.flatMap((name) => [name, 'value']));
+  const headers = new RequestHeaders(names.flatMap((name) => [name, 'value']));
   return findRoute({ method, target, query, headers });
 }
 

@@ -98,19 +98,15 @@ class S3Front {
       },
       errorCode: undefined,
     };
-    const onFailure = (error: unknown) => this.#failed(error, answering);
-    const method = request.method ?? '';
     const { requestId } = answering;
-    const commonHeaders = ['Server', SERVER_NAME, 'x-amz-request-id', requestId, 'x-amz-id-2', this.#hostId];
-    let sent: SentReply;
-    try {
-      const reply = await this.#dispatch(answering);
-      const { isLast } = exchange;
-      sent = await sendReply(reply, { response, method, body, signal, limits, commonHeaders, isLast, onFailure });
-    } catch (error) {
-      response.destroy();
-      sent = { status: 500, sentBytes: 0, cutBy: error };
-    }
+    const context = {
+      ...{ response, body, signal, limits },
+      method: request.method ?? '',
+      commonHeaders: ['Server', SERVER_NAME, 'x-amz-request-id', requestId, 'x-amz-id-2', this.#hostId],
+      onFailure: (error: unknown) => this.#failed(error, answering),
+    };
+    const reply = await this.#dispatch(answering);
+    const sent = await sendReply(reply, { ...context, isLast: exchange.isLast });
     this.#finish(answering, sent, elapsedMs());
   }
 

@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyBody } from '../operations/reply.ts';
 import type { IncomingBody } from './incoming-body.ts';
 import type { HttpLimits } from './limits.ts';
-import { encodeText } from './parameters.ts';
 
 export interface SendContext {
   readonly response: ServerResponse;
@@ -33,12 +32,32 @@ type StreamBody = ReplyBody & { readonly kind: 'stream' };
  * Sends one answer at the client's pace.
  *
  * A body whose stream fails, or is longer or shorter than it said, ends with its connection: a client never takes a
- * part for the whole. Resolves once the answer was handed to the connection.
+ * part for the whole. What fails before the head is sent becomes an answer of its own. Resolves once the answer was
+ * handed to the connection; never rejects.
  */
 export async function sendReply(reply: Reply, context: SendContext): Promise<SentReply> {
+  try {
+    return await send(reply, context);
+  } catch (error) {
+    if (context.response.headersSent) return cut(reply, context, { sentBytes: 0, cutBy: error });
+    const failure = context.onFailure(error);
+    try {
+      return await send(failure, context);
+    } catch (cutBy) {
+      return cut(failure, context, { sentBytes: 0, cutBy });
+    }
+  }
+}
+
+async function send(reply: Reply, context: SendContext): Promise<SentReply> {
   const { body } = reply;
   if (body.kind === 'stream' && context.method !== 'HEAD') return sendStream(reply, body, context);
   return sendWhole(reply, context);
+}
+
+function cut({ status }: Reply, { response }: SendContext, sent: Omit<SentReply, 'status'>): SentReply {
+  response.destroy();
+  return { status, ...sent };
 }
 
 async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply> {
@@ -50,8 +69,7 @@ async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply>
   } else {
     if (bytes === undefined || bytes.length === 0) response.flushHeaders();
     else response.write(bytes);
-    await context.body.drain();
-    response.end();
+    await drainAndEnd(context);
   }
   return { status: reply.status, sentBytes: bytes?.length ?? 0, cutBy: undefined };
 }
@@ -59,15 +77,10 @@ async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply>
 async function sendStream(reply: Reply, body: StreamBody, context: SendContext): Promise<SentReply> {
   const { response } = context;
   const chunks = body.stream[Symbol.asyncIterator]();
-  let step: IteratorResult<Uint8Array, unknown>;
-  try {
-    step = await chunks.next();
-  } catch (error) {
-    return sendWhole(context.onFailure(error), context);
-  }
-  writeHead(reply, body.sizeBytes, context);
   let sentBytes = 0;
   try {
+    let step = await chunks.next();
+    writeHead(reply, body.sizeBytes, context);
     while (step.done !== true) {
       const chunk = step.value;
       if (sentBytes + chunk.length > body.sizeBytes)
@@ -80,13 +93,20 @@ async function sendStream(reply: Reply, body: StreamBody, context: SendContext):
     if (sentBytes < body.sizeBytes)
       throw new RangeError(`The body ended after ${sentBytes} of ${body.sizeBytes} bytes.`);
   } catch (error) {
-    response.destroy();
     await chunks.return?.();
-    return { status: reply.status, sentBytes, cutBy: error };
+    if (!response.headersSent) throw error;
+    return cut(reply, context, { sentBytes, cutBy: error });
   }
-  if (!context.body.isComplete) await context.body.drain();
-  response.end();
+  await drainAndEnd(context);
   return { status: reply.status, sentBytes, cutBy: undefined };
+}
+
+/** Ends an answer that the client has, whole, once what is left of the request is out of the way. */
+async function drainAndEnd({ body, response }: SendContext): Promise<void> {
+  const { socket } = response;
+  const isDrained = body.isComplete || (await body.drain());
+  response.end();
+  if (!isDrained) socket?.destroySoon();
 }
 
 /** `undefined` where the answer has no body of its own: HEAD. */
@@ -108,7 +128,7 @@ function writeHead(reply: Reply, bodyBytes: number | undefined, context: SendCon
   const headers = [...context.commonHeaders];
   let typed = false;
   for (const [name, value] of reply.headers) {
-    headers.push(name, encodeText(value));
+    headers.push(name, value);
     typed ||= name.toLowerCase() === 'content-type';
   }
   if (reply.body.kind === 'xml' && !typed) headers.push('Content-Type', 'application/xml');

@@ -39,7 +39,7 @@ function refusedParameter(
   try {
     new UnsupportedParameters().refuse(operation, {
       query: new QueryParameters([...new URLSearchParams(query)]),
-      headers: RequestHeaders.fromRaw(Object.entries(headers).flat()),
+      headers: new RequestHeaders(Object.entries(headers).flat()),
     });
   } catch (error) {
     if (!(error instanceof S3Error) || error.code !== 'NotImplemented') throw error;

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { s3Request } from '../../test/support/s3-request.ts';
-import { parseCopyRange, parseCopySource, resolveCopyRange } from './copy-source.ts';
+import { contextOf, twoRegions } from '../../test/support/two-regions.ts';
+import type { Action } from '../domain/actions.ts';
+import { S3Error } from '../domain/s3-error.ts';
+import { openCopySource, parseCopyRange, parseCopySource, resolveCopyRange } from './copy-source.ts';
 
 test.each([
   ['bucket/key', 'key', undefined],
@@ -54,4 +57,20 @@ test('a copy range is bytes=first-last', () => {
   for (const text of ['0-2', 'bytes=0', 'bytes=2-', 'bytes=-2', 'bytes=2-0', 'bytes=0-2,3-5', 'bytes=a-b']) {
     expect(() => rangeOf(text)).toThrow(expect.objectContaining({ code: 'InvalidArgument' }));
   }
+});
+
+test.each([
+  ['bobs-bucket/key', 's3:GetObject'],
+  ['bobs-bucket/key?versionId=null', 's3:GetObjectVersion'],
+])('the source %s is opened only for who may %s', async (header, action) => {
+  const asked: [string, Action][] = [];
+  const context = await contextOf(await twoRegions(), 'west-bucket', {
+    openBucket: async (...call) => {
+      asked.push(call);
+      throw new S3Error('AccessDenied');
+    },
+  });
+  const source = parseCopySource(s3Request({ headers: { 'x-amz-copy-source': header } }));
+  await expect(openCopySource(context, source)).rejects.toMatchObject({ code: 'AccessDenied' });
+  expect(asked).toEqual([['bobs-bucket', action]]);
 });

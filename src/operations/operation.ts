@@ -2,8 +2,8 @@ import type { Action } from '../domain/actions.ts';
 import type { Bucket } from '../domain/bucket.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { BlobId, BucketId, BucketName, ObjectKey } from '../domain/names.ts';
-import type { RegionStores, Stores } from '../stores/stores.ts';
 import type { ReadPins } from '../stores/read-pins.ts';
+import type { RegionStores, Stores } from '../stores/stores.ts';
 import type { Reply } from './reply.ts';
 import type { S3Request } from './request.ts';
 import type { OperationName } from './s3-model.ts';
@@ -65,7 +65,9 @@ export interface OpenBucket {
   refresh(): Promise<Bucket>;
 }
 
-export type ContextOf<S extends Scope> = S extends 'bucket' | 'object' ? OperationContext & OpenBucket : OperationContext;
+export type ContextOf<S extends Scope> = S extends 'bucket' | 'object'
+  ? OperationContext & OpenBucket
+  : OperationContext;
 
 /** Milliseconds since 1970. */
 export interface Clock {

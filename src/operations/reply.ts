@@ -5,7 +5,7 @@ export interface Reply {
   readonly body: ReplyBody;
 }
 
-/** Values may hold any Unicode text but control characters; they are sent as UTF-8. */
+/** A value holds bytes, one character each; text that may not be ASCII goes through `headerBytes`. */
 export type ReplyHeader = readonly [name: string, value: string];
 
 export type ReplyBody =

@@ -8,7 +8,7 @@ export interface S3Request {
   /** `undefined` for operations on the service or a bucket. */
   readonly key: ObjectKey | undefined;
   readonly query: ParameterMap;
-  /** By lower-case name; values are decoded from UTF-8 where they are that, and from Latin-1 otherwise. */
+  /** By lower-case name; repeated headers are joined by commas. */
   readonly headers: HeaderMap;
   readonly body: RequestBody;
   /** Scheme and authority under which the client reached the server, for `Location`. */
@@ -23,8 +23,10 @@ export interface ParameterMap {
 }
 
 export interface HeaderMap extends ParameterMap {
-  /** Every header in the order received. */
-  entries(): Iterable<readonly [name: string, value: string]>;
+  /** The value as text: decoded from UTF-8 where it is that, and from Latin-1 otherwise. */
+  get(name: string): string | undefined;
+  /** The bytes of the value, one character each: what is stored with an object and given back as it came. */
+  raw(name: string): string | undefined;
 }
 
 /**

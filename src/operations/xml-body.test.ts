@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { headerMap } from '../../test/support/s3-request.ts';
 import { checksumOf } from '../domain/digests.ts';
 import { parseXml } from '../xml/parse.ts';
 import { parseBodyDigests } from './body-digests.ts';
@@ -81,17 +82,7 @@ describe('the digests of a small body', () => {
   });
 
   async function read(headers: Readonly<Record<string, string>>, body = bodyOf([DOCUMENT])) {
-    const map = new Map(Object.entries(headers));
-    const request = {
-      body,
-      headers: {
-        get: (name: string) => map.get(name),
-        has: (name: string) => map.has(name),
-        names: () => map.keys(),
-        entries: () => map.entries(),
-      },
-    };
-    const digests = parseBodyDigests(request);
+    const digests = parseBodyDigests({ body, headers: headerMap(headers) });
     return readBody(body, { bytesMax: 100, digests });
   }
 });

@@ -44,9 +44,7 @@ export interface BucketUpdate {
   readonly configuration: BucketConfiguration;
 }
 
-export type CreateBucketOutcome =
-  | { readonly kind: 'created' }
-  | { readonly kind: 'exists'; readonly bucket: Bucket };
+export type CreateBucketOutcome = { readonly kind: 'created' } | { readonly kind: 'exists'; readonly bucket: Bucket };
 
 export type UpdateBucketOutcome =
   | { readonly kind: 'updated'; readonly bucket: Bucket }

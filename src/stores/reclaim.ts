@@ -1,4 +1,4 @@
-import type { BucketId, BlobId } from '../domain/names.ts';
+import type { BlobId, BucketId } from '../domain/names.ts';
 import type { BlobAddress, ObjectVersion } from '../domain/object-version.ts';
 import type { CallOptions } from './store.ts';
 
@@ -20,10 +20,7 @@ export interface ReclaimStore {
   abandonIntent(id: BlobId, options: CallOptions): Promise<void>;
 
   /** Queues for reclaim at most `limit` blobs whose intents are older than `beforeMs`; returns how many. */
-  expireIntents(
-    expiry: { beforeMs: number; limit: number },
-    options: CallOptions,
-  ): Promise<number>;
+  expireIntents(expiry: { beforeMs: number; limit: number }, options: CallOptions): Promise<number>;
 
   /**
    * At most `limit` reclaimable blobs that were queued before `beforeMs` and before every pin that has not expired

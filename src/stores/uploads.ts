@@ -57,10 +57,7 @@ export interface UploadStore {
    * Drops records of uploads completed before `completedBeforeMs`, and whatever closed buckets still hold.
    * At most `limit` uploads a call; returns how many it dropped.
    */
-  sweepUploads(
-    sweep: { completedBeforeMs: number; limit: number },
-    options: CallOptions,
-  ): Promise<number>;
+  sweepUploads(sweep: { completedBeforeMs: number; limit: number }, options: CallOptions): Promise<number>;
 }
 
 /** Open uploads whose keys start with `prefix`, after the upload `after`; without an id, after all of that key. */

@@ -312,6 +312,17 @@ function describeSignals(subject: Subject<Blobstore>): void {
     },
   );
 
+  test('a signal ends a list that has begun', async () => {
+    await using fixture = await openFixture(subject);
+    for (const seed of [1, 2, 3]) await writeBlob(fixture.store, pattern(10, seed));
+    const controller = new AbortController();
+    const reason = new Error('too late');
+    const listing = (async () => {
+      for await (const _ of fixture.store.list({ signal: controller.signal })) controller.abort(reason);
+    })();
+    await expect(listing).rejects.toBe(reason);
+  });
+
   test('a signal ends a read that has begun', async () => {
     await using fixture = await openFixture(subject);
     const blob = await writeBlob(fixture.store, pattern(8 * MIB), CHUNK_BYTES);

@@ -123,6 +123,16 @@ export async function put(
   return stored(await store.putVersion(bucketId, inlineDraft(key, text, { slot }), {}, OPTIONS));
 }
 
+/** Puts an object under each of the keys, all at once. */
+export async function putEach(
+  store: Metastore,
+  bucketId: BucketId,
+  keys: readonly string[],
+  slot: VersionSlot = 'null',
+): Promise<void> {
+  await Promise.all(keys.map((key) => put(store, bucketId, key, { text: key, slot })));
+}
+
 /** Deletes the current version under no condition. */
 export async function deleteKey(
   store: Metastore,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type BucketId, NULL_VERSION_ID, parseVersionId, type VersionId } from '../../src/domain/names.ts';
 import type { ListPosition, Metastore } from '../../src/stores/metastore.ts';
-import { deleteKey, guardAt, keyOf, listedOf, must, newBucketId, OPTIONS, put } from './drafts.ts';
+import { deleteKey, guardAt, keyOf, listedOf, must, newBucketId, OPTIONS, put, putEach } from './drafts.ts';
 import { EDGE_KEYS, EDGE_TEXTS } from './edge-keys.ts';
 import { ODD_KEYS } from './odd-keys.ts';
 import { openFixture, type Subject } from './subject.ts';
@@ -40,7 +40,7 @@ function describeObjects(subject: Subject<Metastore>): void {
     await using fixture = await openFixture(subject);
     const bucketId = newBucketId();
     const keys = [...new Set([...ODD_KEYS, ...EDGE_KEYS])];
-    for (const key of keys) await put(fixture.store, bucketId, key);
+    await putEach(fixture.store, bucketId, keys);
     const expected = keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     const range = { bucketId, prefix: '', from: undefined, limit: 1000 };
     expect((await fixture.store.listObjects(range, OPTIONS)).map(({ key }) => key)).toEqual(expected);
@@ -60,7 +60,7 @@ function describeObjects(subject: Subject<Metastore>): void {
   test.each([1, 2, 7, 29, 30, 31, 1000])('pages of %i rows after the last key give every key once', async (limit) => {
     await using fixture = await openFixture(subject);
     const bucketId = newBucketId();
-    for (const key of EDGE_KEYS) await put(fixture.store, bucketId, key);
+    await putEach(fixture.store, bucketId, EDGE_KEYS);
     const listed: string[] = [];
     let from: ListPosition | undefined;
     for (;;) {
@@ -80,8 +80,12 @@ function describeObjects(subject: Subject<Metastore>): void {
     const expected = new Set<string>();
     for (let step = 0; step < 60; step++) {
       const key = `key-${(step * 7) % 13}`;
-      if (expected.delete(key)) await deleteKey(fixture.store, bucketId, key, 'remove');
-      else await put(fixture.store, bucketId, expected.add(key) && key);
+      if (expected.delete(key)) {
+        await deleteKey(fixture.store, bucketId, key, 'remove');
+      } else {
+        await put(fixture.store, bucketId, key);
+        expected.add(key);
+      }
       expect(await listKeys(fixture.store, bucketId)).toEqual([...expected].sort());
     }
   });
@@ -91,7 +95,7 @@ function describePositions(subject: Subject<Metastore>): void {
   test('every prefix with every position gives exactly the keys that it should', async () => {
     await using fixture = await openFixture(subject);
     const bucketId = newBucketId();
-    for (const key of EDGE_KEYS) await put(fixture.store, bucketId, key);
+    await putEach(fixture.store, bucketId, EDGE_KEYS);
     for (const prefix of EDGE_TEXTS) {
       for (const from of [undefined, ...EDGE_TEXTS.flatMap(positionsOf)]) {
         const expected = EDGE_KEYS.filter((key) => key.startsWith(prefix) && isReached(key, from));
@@ -104,10 +108,7 @@ function describePositions(subject: Subject<Metastore>): void {
   test('listVersions takes the same positions', async () => {
     await using fixture = await openFixture(subject);
     const bucketId = newBucketId();
-    for (const key of EDGE_KEYS) {
-      await put(fixture.store, bucketId, key, { slot: 'new' });
-      await put(fixture.store, bucketId, key, { slot: 'new' });
-    }
+    await putEach(fixture.store, bucketId, [...EDGE_KEYS, ...EDGE_KEYS], 'new');
     for (const from of EDGE_TEXTS.flatMap(positionsOf)) {
       const expected = EDGE_KEYS.filter((key) => isReached(key, from)).flatMap((key) => [key, key]);
       const rows = await fixture.store.listVersions({ bucketId, prefix: '', from, limit: 1000 }, OPTIONS);
@@ -122,9 +123,8 @@ function describePositions(subject: Subject<Metastore>): void {
     await using fixture = await openFixture(subject);
     const bucketId = newBucketId();
     const folders = ['a', 'b', 'b\uffff', 'b\u{10000}', 'b\u{10ffff}', 'c', '\u{10ffff}'];
-    for (const folder of folders) {
-      for (let index = 0; index < 20; index++) await put(fixture.store, bucketId, `${folder}/${index}`);
-    }
+    const keys = folders.flatMap((folder) => Array.from({ length: 20 }, (_, index) => `${folder}/${index}`));
+    await putEach(fixture.store, bucketId, keys);
     const found: string[] = [];
     let from: ListPosition | undefined;
     for (;;) {
@@ -144,10 +144,9 @@ function describeMarkers(subject: Subject<Metastore>): void {
     const bucketId = newBucketId();
     const keys = Array.from({ length: 300 }, (_, index) => `key-${String(index).padStart(3, '0')}`);
     const live = keys.filter((_, index) => index % 100 === 99);
-    for (const key of keys) {
-      await put(fixture.store, bucketId, key, { slot: 'new' });
-      if (!live.includes(key)) await deleteKey(fixture.store, bucketId, key, 'new-marker');
-    }
+    await putEach(fixture.store, bucketId, keys, 'new');
+    const dead = keys.filter((key) => !live.includes(key));
+    await Promise.all(dead.map((key) => deleteKey(fixture.store, bucketId, key, 'new-marker')));
     expect(await listKeys(fixture.store, bucketId)).toEqual(live);
     const page = await fixture.store.listObjects({ bucketId, prefix: '', from: undefined, limit: 2 }, OPTIONS);
     expect(page.map(({ key }) => key)).toEqual(live.slice(0, 2));

@@ -17,6 +17,7 @@ import {
   newBucketId,
   OPTIONS,
   put,
+  putEach,
   STANDARD,
   stored,
 } from './drafts.ts';
@@ -154,7 +155,7 @@ function describePuts(subject: Subject<Metastore>): void {
   test('odd keys are keys like any other, and no two of them are one', async () => {
     await using fixture = await openFixture(subject);
     const bucketId = newBucketId();
-    for (const key of ODD_KEYS) await put(fixture.store, bucketId, key, { text: key });
+    await putEach(fixture.store, bucketId, ODD_KEYS);
     for (const key of ODD_KEYS) {
       const version = await fixture.store.getVersion({ bucketId, key: keyOf(key) }, OPTIONS);
       expect(version, JSON.stringify(key)).toMatchObject({ key, etag: etagOf(key) });

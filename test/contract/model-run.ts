@@ -56,6 +56,8 @@ export class ModelRun {
   /** Id → `version 3`: the order of its making. */
   readonly #labels = new Map<string, string>();
   readonly #versions: IdentifiedVersion[] = [];
+  /** Those of `#versions` that were completed from uploads. */
+  readonly #completed: IdentifiedVersion[] = [];
   readonly #uploads: UploadAddress[] = [];
   readonly #blobs: BlobId[] = [];
 
@@ -246,7 +248,9 @@ export class ModelRun {
     const listed = step.parts === 'wrong' ? chosen.map((part) => ({ ...part, etag: etagOf('wrong') })) : chosen;
     const completion = completionOf(listed, { slot: step.slot, lastModifiedMs: this.#nowMs() });
     const outcome = await this.#store.completeUpload(at, completion, condition, OPTIONS);
-    if (outcome.kind === 'completed') this.#learnVersion(at.bucketId, outcome.version);
+    if (outcome.kind !== 'completed') return outcome;
+    this.#completed.push({ ...at, versionId: outcome.version.versionId });
+    this.#learnVersion(at.bucketId, outcome.version);
     return outcome;
   }
 
@@ -256,7 +260,7 @@ export class ModelRun {
   }
 
   async #readManifest({ pick, offsetBytes, limit }: StepOf<'read-manifest'>): Promise<unknown> {
-    const version = await this.#getVersion(pickOf(this.#versions, pick));
+    const version = await this.#getVersion(pickOf(this.#completed, pick));
     if (version?.kind !== 'object' || version.body.kind !== 'manifest' || version.sizeBytes === 0) return undefined;
     const from = { offsetBytes: offsetBytes % version.sizeBytes };
     return this.#store.readManifest(version.body.manifestId, from, limit, OPTIONS);
@@ -328,7 +332,7 @@ export class ModelRun {
 }
 
 function pickOf<Item>(items: readonly Item[], pick: number): Item | undefined {
-  return items[pick % items.length];
+  return items.length === 0 ? undefined : items.at(-1 - (pick % items.length));
 }
 
 function bucketIdOf(bucket: number): BucketId {

@@ -3,7 +3,7 @@ import type { DeleteDraft, VersionSlot } from '../../src/stores/metastore.ts';
 
 /**
  * One step of a model test, as plain data, so that a failing sequence can be shrunk and printed. `pick` names one of
- * the versions, uploads or blobs that the sequence has made, gone or not: its number modulo how many there are.
+ * the versions, uploads or blobs that the sequence has made, gone or not, counted back from the newest.
  */
 export type Step =
   | {

@@ -12,6 +12,7 @@ import {
   inlineDraft,
   intendBlob,
   keyOf,
+  must,
   newBlob,
   newBlobId,
   newBucketId,
@@ -222,6 +223,36 @@ function describeQueue(subject: Subject<Metastore>): void {
     const [address] = await store.listReclaimable({ beforeMs: startMs + 1, nowMs: clock.nowMs, limit: 1 }, OPTIONS);
     expect(address).toMatchObject({ id: ids[0], storageClass: STANDARD });
   });
+
+  test.each(['abort', 'delete', 'complete without it', 'close and sweep'] as const)(
+    'a blob that a part and a version share is queued when the later of them goes (the part by: %s)',
+    async (way) => {
+      await using fixture = await openFixture(subject);
+      const { store, clock } = fixture;
+      const [bucketId, other] = [newBucketId(), newBucketId()];
+      const at = await openUpload(store, other, 'upload');
+      const [part, rest] = await putParts(fixture, at, [1, 2]);
+      const shared = must(part?.body);
+      await store.putVersion(bucketId, blobDraft('key', shared), {}, OPTIONS);
+      if (way === 'abort') await store.abortUpload(at, OPTIONS);
+      if (way === 'delete') {
+        await store.completeUpload(at, completionOf([must(part), must(rest)]), {}, OPTIONS);
+        await deleteKey(store, other, 'upload', 'remove');
+      }
+      if (way === 'complete without it') await store.completeUpload(at, completionOf([must(rest)]), {}, OPTIONS);
+      if (way === 'close and sweep') {
+        await store.closeBucket(other, OPTIONS);
+        await store.sweepUploads({ completedBeforeMs: 0, limit: 10 }, OPTIONS);
+      }
+      clock.advance(5000);
+      await deleteKey(store, bucketId, 'key', 'remove');
+      const queuedAtMs = clock.nowMs;
+      clock.advance(5000);
+      expect(await queue(fixture, { beforeMs: queuedAtMs })).not.toContain(shared.id);
+      expect(await store.getBlobState(shared.id, OPTIONS)).toBe('reclaimable');
+      expect(await queue(fixture, { beforeMs: queuedAtMs + 1 })).toContain(shared.id);
+    },
+  );
 
   test('a reclaimed blob is forgotten and unknown; nothing else is forgotten', async () => {
     await using fixture = await openFixture(subject);

@@ -4,6 +4,7 @@ import { DEFAULT_ATTRIBUTES, parseManifestId } from '../../src/domain/object-ver
 import type { Metastore } from '../../src/stores/metastore.ts';
 import type { CallOptions } from '../../src/stores/store.ts';
 import {
+  blobDraft,
   collect,
   deleteDraft,
   etagOf,
@@ -105,6 +106,17 @@ export function describeSignals(subject: Subject<Metastore>): void {
     expect(await dump(fixture.store, target)).toEqual(before);
   });
 
+  test('a signal ends a scan that has begun', async () => {
+    await using fixture = await openFixture(subject);
+    const { store } = fixture;
+    const bucketId = newBucketId();
+    for (const key of ['a', 'b']) {
+      await store.putVersion(bucketId, blobDraft(key, await intendBlob(store, 0)), {}, OPTIONS);
+    }
+    await expectEndOf((options) => store.scanVersions(options));
+    await expectEndOf((options) => store.scanReferences(options));
+  });
+
   test.each(Object.entries(CALLS))('a signal that fires during %s ends it promptly', async (_, call) => {
     await using fixture = await openFixture(subject);
     const target = await prepare(fixture.store);
@@ -116,6 +128,15 @@ export function describeSignals(subject: Subject<Metastore>): void {
     // The call may have been done already; where it was not, it says why.
     if (result instanceof Error) expect(result).toBe(reason);
   });
+}
+
+async function expectEndOf<Row>(scan: (options: CallOptions) => AsyncIterable<Row>): Promise<void> {
+  const controller = new AbortController();
+  const reason = new Error('the client went away');
+  const scanning = (async () => {
+    for await (const _ of scan({ signal: controller.signal })) controller.abort(reason);
+  })();
+  await expect(scanning).rejects.toBe(reason);
 }
 
 async function prepare(store: Metastore): Promise<Target> {

@@ -170,8 +170,9 @@ export class SyncedDisk {
   #nameOf(event: DiskEvent): bigint | 'directory' | undefined {
     const synced = this.#names.get(event.path);
     if (synced !== undefined) return synced;
-    return this.#pendingNames.findLast((pending) => pending.event.kind === 'create' && pending.event.path === event.path)
-      ?.event.inode;
+    return this.#pendingNames.findLast(
+      (pending) => pending.event.kind === 'create' && pending.event.path === event.path,
+    )?.event.inode;
   }
 
   #isReachable(path: string): boolean {

@@ -7,7 +7,11 @@ const refused: Response = { kind: 'refused' };
 const inDoubt: Response = { kind: 'in-doubt' };
 const put = (value: string): Request => ({ kind: 'put', value });
 const putIfAbsent = (value: string): Request => ({ kind: 'put', value, expected: { kind: 'absent' } });
-const putIfMatch = (old: string, value: string): Request => ({ kind: 'put', value, expected: { kind: 'match', value: old } });
+const putIfMatch = (old: string, value: string): Request => ({
+  kind: 'put',
+  value,
+  expected: { kind: 'match', value: old },
+});
 const get: Request = { kind: 'get' };
 const sees = (value: string): Response => ({ kind: 'value', value });
 
@@ -41,11 +45,7 @@ const LINEARIZABLE: Record<string, HistoryEntry[]> = {
 const VIOLATIONS: Record<string, HistoryEntry[]> = {
   'a lost write': [entry(0, 1, put('a'), done), entry(2, 3, get, sees(ABSENT))],
   'a stale read': [entry(0, 1, put('a'), done), entry(2, 3, put('b'), done), entry(4, 5, get, sees('a'))],
-  'a read that goes back': [
-    entry(0, 10, put('a'), done),
-    entry(1, 2, get, sees('a')),
-    entry(3, 4, get, sees(ABSENT)),
-  ],
+  'a read that goes back': [entry(0, 10, put('a'), done), entry(1, 2, get, sees('a')), entry(3, 4, get, sees(ABSENT))],
   'two claims that both win': [entry(0, 9, putIfAbsent('a'), done), entry(1, 8, putIfAbsent('b'), done)],
   'a claim refused although nothing stood there': [entry(0, 1, putIfAbsent('a'), refused)],
   'two swaps of the same value': [

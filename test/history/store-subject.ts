@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Owner } from '../../src/domain/bucket.ts';
-import { type WriteCondition, UNCONDITIONAL } from '../../src/domain/condition.ts';
+import { UNCONDITIONAL, type WriteCondition } from '../../src/domain/condition.ts';
 import { etagOfMd5, parseETag } from '../../src/domain/etag.ts';
 import {
   type BucketId,
+  type ObjectKey,
   parseBucketId,
   parseObjectKey,
   parseStorageClass,
   parseTenantId,
-  type ObjectKey,
   type StorageClass,
 } from '../../src/domain/names.ts';
 import { DEFAULT_ATTRIBUTES } from '../../src/domain/object-version.ts';

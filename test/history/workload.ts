@@ -4,7 +4,10 @@ import { ABSENT, type Expectation, type HistoryEntry, type Request, type Respons
 export interface Subject {
   get(key: string): Promise<Response>;
   /** Stores bytes made from `seed`, which no other put uses, and answers with the value they have. */
-  put(key: string, write: { seed: string; expected: Expectation | undefined }): Promise<{ value: Value; response: Response }>;
+  put(
+    key: string,
+    write: { seed: string; expected: Expectation | undefined },
+  ): Promise<{ value: Value; response: Response }>;
   delete(key: string, expected: Expectation | undefined): Promise<Response>;
   /** The value of every key there is; `undefined` where the listing failed. */
   list(): Promise<ReadonlyMap<string, Value> | undefined>;
@@ -68,7 +71,14 @@ async function takeStep(step: Step): Promise<void> {
     for (const listed of keys) {
       const value = listing.get(listed) ?? ABSENT;
       seen.set(listed, value);
-      entries.push({ client, key: listed, request: { kind: 'get' }, response: { kind: 'value', value }, beganAt, endedAt });
+      entries.push({
+        client,
+        key: listed,
+        request: { kind: 'get' },
+        response: { kind: 'value', value },
+        beganAt,
+        endedAt,
+      });
     }
     return;
   }

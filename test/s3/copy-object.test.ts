@@ -40,6 +40,7 @@ describe.each([
     await server.client.send(new DeleteObjectCommand(source));
     const { Body, ...got } = await server.client.send(new GetObjectCommand({ ...target, ChecksumMode: 'ENABLED' }));
     expect(got).toMatchObject({ ...METADATA, ChecksumCRC32: checksumOf('CRC32', bytes) });
+    expect(got.LastModified).toEqual(CopyObjectResult?.LastModified);
     expect(bytes.equals((await Body?.transformToByteArray()) ?? Buffer.of(0))).toBe(true);
   });
 

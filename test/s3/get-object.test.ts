@@ -236,6 +236,19 @@ describe('a part', () => {
     expect((await get(name)).PartsCount).toBeUndefined();
   });
 
+  test('keeps the number that it was sent under', async () => {
+    const name = { Bucket: await server.newBucket(), Key: 'key' };
+    const upload = await createUpload(server.client, name);
+    const parts = await sendParts(server.client, upload, [partBytes(PART_BYTES, 1), partBytes(2, 2), partBytes(3, 3)]);
+    await complete(
+      server.client,
+      upload,
+      parts.filter(({ PartNumber }) => PartNumber !== 2),
+    );
+    expect(await get({ ...name, PartNumber: 3 })).toMatchObject({ ContentLength: 3, PartsCount: 2 });
+    await expect(get({ ...name, PartNumber: 2 })).rejects.toMatchObject({ name: 'InvalidPartNumber' });
+  });
+
   test('1 of an object that was sent whole is the whole of it', async () => {
     const name = await put(Buffer.from('body'));
     const part = await get({ ...name, PartNumber: 1 });

@@ -6,8 +6,8 @@ export interface SignedRequest {
   readonly method: string;
   readonly path: string;
   readonly query?: NonNullable<SignableRequest['query']>;
-  /** Values go out as UTF-8. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Texts go out as UTF-8, bytes as they are. */
+  readonly headers?: Readonly<Record<string, string | Uint8Array>>;
   readonly body?: Uint8Array;
 }
 

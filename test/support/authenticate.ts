@@ -58,7 +58,7 @@ export async function callRaw(
   rawHeaders: readonly string[],
 ): Promise<Authenticated> {
   const method = line.slice(0, line.indexOf(' '));
-  const headers = RequestHeaders.fromRaw(rawHeaders);
+  const headers = new RequestHeaders(rawHeaders);
   const target = parseTarget({ url: line.slice(method.length + 1), host: headers.raw('host') }, []);
   return authenticator.authenticate({ method, target, headers }, options());
 }

@@ -84,11 +84,7 @@ class Pending {
   #received = 0;
   #chunked: ChunkedEnd | undefined;
 
-  constructor(
-    expected: Uint8Array | undefined,
-    resolve: (answer: Answer) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(expected: Uint8Array | undefined, resolve: (answer: Answer) => void, reject: (error: unknown) => void) {
     this.#expected = expected;
     this.#resolve = resolve;
     this.reject = reject;

@@ -20,7 +20,7 @@ import { Secret } from '../../src/domain/secret.ts';
 import { identityOf } from '../../src/http/auth/make-identity.ts';
 import type { AnyOperation, OpenBucket, OperationContext } from '../../src/operations/operation.ts';
 import type { ReplyBody } from '../../src/operations/reply.ts';
-import type { HeaderMap, RequestBody, S3Request } from '../../src/operations/request.ts';
+import type { RequestBody, S3Request } from '../../src/operations/request.ts';
 import type { Blobstore } from '../../src/stores/blobstore.ts';
 import { MemoryBlobstore } from '../../src/stores/memory/blobstore.ts';
 import { MemoryBucketstore } from '../../src/stores/memory/bucketstore.ts';
@@ -29,6 +29,7 @@ import { MemoryMetastore } from '../../src/stores/memory/metastore.ts';
 import type { VersionSlot } from '../../src/stores/metastore.ts';
 import type { RegionStores, Stores } from '../../src/stores/stores.ts';
 import { parseXml, type XmlElement } from '../../src/xml/parse.ts';
+import { headerMap } from './s3-request.ts';
 
 export interface CallRequest {
   readonly bucket?: string;
@@ -169,20 +170,10 @@ function makeRequest({ bucket, key, query = {}, headers = {}, body = '' }: CallR
     method: 'GET',
     bucket: bucket === undefined ? undefined : must(parseBucketName(bucket)),
     key: key === undefined ? undefined : must(parseObjectKey(key)),
-    query: mapOf(query),
-    headers: mapOf(headers),
+    query: headerMap(query),
+    headers: headerMap(headers),
     body: bodyOf(body),
     baseUrl: 'http://127.0.0.1:9000',
-  };
-}
-
-function mapOf(values: Readonly<Record<string, string>>): HeaderMap {
-  const map = new Map(Object.entries(values));
-  return {
-    get: (name) => map.get(name),
-    has: (name) => map.has(name),
-    names: () => map.keys(),
-    entries: () => map.entries(),
   };
 }
 

@@ -13,14 +13,16 @@ export interface RawResponse {
 /** One TCP connection that sends whatever bytes a test wants. */
 export class RawConnection implements Disposable {
   readonly #socket: Socket;
-  #received = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #receivedBytes = 0;
   #isClosed = false;
   #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (data: Buffer) => {
-      this.#received = Buffer.concat([this.#received, data]);
+      this.#pieces.push(data);
+      this.#receivedBytes += data.length;
       this.#wake?.();
     });
     const close = () => {
@@ -57,12 +59,11 @@ export class RawConnection implements Disposable {
   /** Everything received before the next empty line, and skips it. */
   async head(): Promise<string> {
     for (;;) {
-      const end = this.#received.indexOf('\r\n\r\n');
-      if (end !== -1) {
-        const head = this.#received.subarray(0, end).toString('latin1');
-        this.#received = this.#received.subarray(end + 4);
-        return head;
-      }
+      const end = this.#received().indexOf('\r\n\r\n');
+      if (end !== -1)
+        return this.#take(end + 4)
+          .subarray(0, end)
+          .toString('latin1');
       await this.#more();
     }
   }
@@ -77,22 +78,33 @@ export class RawConnection implements Disposable {
         lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
       );
       const length = method === 'HEAD' ? 0 : Number(headers.get('content-length') ?? 0);
-      while (this.#received.length < length) await this.#more();
-      const body = this.#received.subarray(0, length);
-      this.#received = this.#received.subarray(length);
-      return { status, headers, body };
+      while (this.#receivedBytes < length) await this.#more();
+      return { status, headers, body: this.#take(length) };
     }
   }
 
   /** Resolves with what came before it, once the server has closed the connection. */
   async closed(): Promise<Buffer> {
     while (!this.#isClosed) await this.#activity();
-    return this.#received;
+    return this.#received();
+  }
+
+  #received(): Buffer {
+    const received = Buffer.concat(this.#pieces);
+    this.#pieces = [received];
+    return received;
+  }
+
+  #take(count: number): Buffer {
+    const received = this.#received();
+    this.#pieces = [received.subarray(count)];
+    this.#receivedBytes = received.length - count;
+    return received.subarray(0, count);
   }
 
   async #more(): Promise<void> {
     if (this.#isClosed)
-      throw new Error(`The connection was closed after ${JSON.stringify(this.#received.toString('latin1'))}.`);
+      throw new Error(`The connection was closed after ${JSON.stringify(this.#received().toString('latin1'))}.`);
     await this.#activity();
   }
 

@@ -49,15 +49,18 @@ export function requestBody(chunks: readonly Uint8Array[], parts: BodyParts = {}
   };
 }
 
-function headerMap(values: Readonly<Record<string, string | readonly string[]>>): HeaderMap {
-  const entries = Object.entries(values).flatMap(([name, value]) =>
-    typeof value === 'string' ? [[name, value] as const] : value.map((item) => [name, item] as const),
+/** Headers, sent as UTF-8. */
+export function headerMap(values: Readonly<Record<string, string | readonly string[]>>): HeaderMap {
+  const joined = new Map(
+    Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value : value.join(',')]),
   );
-  const first = new Map([...entries].reverse());
   return {
-    get: (name) => first.get(name),
-    has: (name) => first.has(name),
-    names: () => first.keys(),
-    entries: () => entries,
+    get: (name) => joined.get(name),
+    raw(name) {
+      const text = joined.get(name);
+      return text === undefined ? undefined : Buffer.from(text).toString('latin1');
+    },
+    has: (name) => joined.has(name),
+    names: () => joined.keys(),
   };
 }

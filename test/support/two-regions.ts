@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { Bucket } from '../../src/domain/bucket.ts';
 import {
   type BucketName,
   parseAccessKeyId,
+  parseBlobId,
+  parseBucketId,
   parseBucketName,
   parseRegionName,
   parseStorageClass,
@@ -10,6 +13,8 @@ import {
   type StorageClass,
 } from '../../src/domain/names.ts';
 import { Secret } from '../../src/domain/secret.ts';
+import { ANONYMOUS } from '../../src/http/auth/make-identity.ts';
+import type { ContextOf } from '../../src/operations/operation.ts';
 import { MemoryBlobstore } from '../../src/stores/memory/blobstore.ts';
 import { MemoryBucketstore } from '../../src/stores/memory/bucketstore.ts';
 import { MemoryKeystore } from '../../src/stores/memory/keystore.ts';
@@ -81,4 +86,31 @@ function keyOf({ accessKeyId, secretAccessKey }: typeof ALICE | typeof BOB, tena
 
 function bucketName(text: string): BucketName {
   return must(parseBucketName(text));
+}
+
+/** What dispatch would give an operation on a bucket of `stores`, with parts of a test's own. */
+export async function contextOf(
+  stores: TwoRegions,
+  name: string,
+  parts: Partial<ContextOf<'object'>> = {},
+): Promise<ContextOf<'object'>> {
+  const open = async (bucketName: BucketName) => {
+    const bucket = await stores.bucketOf(bucketName);
+    return { bucket, region: must(stores.regions.get(bucket.region)), refresh: () => stores.bucketOf(bucketName) };
+  };
+  return {
+    ...(await open(bucketName(name))),
+    identity: ANONYMOUS,
+    stores,
+    readPins: { begin: () => ({ [Symbol.dispose]: () => undefined }), [Symbol.asyncDispose]: async () => undefined },
+    clock: { nowMs },
+    ids: { bucketId: () => parseBucketId(randomId()), blobId: () => parseBlobId(randomId()) },
+    signal: SIGNAL,
+    openBucket: open,
+    ...parts,
+  };
+}
+
+function randomId(): string {
+  return randomBytes(16).toString('hex');
 }

@@ -14,7 +14,8 @@ import {
 } from './tree.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-const ENTRIES = ['src/main.ts', 'src/index.ts', 'src/vitest.ts'];
+/** The programs and modules that `package.json` names. */
+const ENTRIES = ['src/main.ts', 'src/start-server.ts', 'src/vitest.ts'];
 
 /** Every file that git keeps or would keep. */
 const TREE: Tree = new Map(

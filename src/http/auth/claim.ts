@@ -70,8 +70,3 @@ export function parseCredential(text: string, context: CredentialContext): Crede
   }
   return { accessKeyId, scope: { date, region } };
 }
-
-/** Splits a list of signed headers: lower-case names between semicolons; `undefined` where it is none. */
-export function parseSignedHeaders(text: string): readonly string[] | undefined {
-  return /^[!#$%&'*+.^_`|~0-9a-z-]+(?:;[!#$%&'*+.^_`|~0-9a-z-]+)*$/.test(text) ? text.split(';') : undefined;
-}

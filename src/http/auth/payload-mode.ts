@@ -1,5 +1,5 @@
-import type { KeyObject } from 'node:crypto';
 import { S3Error } from '../../domain/s3-error.ts';
+import type { SigningKey } from './signing-key.ts';
 
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD';
 const STREAMING_SIGNED = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
@@ -15,7 +15,7 @@ export type PayloadMode =
 
 /** What the chain of chunk signatures starts from. */
 export interface ChunkSigning {
-  readonly key: KeyObject;
+  readonly key: SigningKey;
   readonly timestamp: string;
   /** `date/region/s3/aws4_request`. */
   readonly scope: string;

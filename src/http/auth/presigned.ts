@@ -3,7 +3,6 @@ import type { QueryParameters, RequestHeaders } from '../parameters.ts';
 import {
   ASYMMETRIC_ALGORITHM,
   parseCredential,
-  parseSignedHeaders,
   SIGNING_ALGORITHM,
   type SignatureClaim,
   type SigningRegions,
@@ -67,14 +66,11 @@ export function parsePresigned(context: QuerySignatureContext): SignatureClaim {
     throw wrong(`${intro}the date "${scope.date}" is not that of X-Amz-Date, "${timestamp.text.slice(0, 8)}".`);
   }
   requireValidNow({ atMs: timestamp.atMs, expiresSeconds: parseExpires(query.get('X-Amz-Expires') ?? ''), nowMs });
-  const signedHeaders = parseSignedHeaders(query.get('X-Amz-SignedHeaders') ?? '');
-  if (signedHeaders === undefined)
-    throw wrong('X-Amz-SignedHeaders must be lower-case names of headers between semicolons.');
   return {
     accessKeyId,
     scope,
     timestamp: timestamp.text,
-    signedHeaders,
+    signedHeaders: (query.get('X-Amz-SignedHeaders') ?? '').split(';'),
     signature: query.get(SIGNATURE) ?? '',
     payloadHash: readPayloadHash(query.get(CONTENT_SHA256), headers.raw('x-amz-content-sha256')),
     query: query.pairs.filter(([name]) => name !== SIGNATURE),

@@ -3,7 +3,6 @@ import type { QueryPair, RequestHeaders } from '../parameters.ts';
 import {
   ASYMMETRIC_ALGORITHM,
   parseCredential,
-  parseSignedHeaders,
   SIGNING_ALGORITHM,
   type SignatureClaim,
   type SigningRegions,
@@ -12,6 +11,8 @@ import {
 import { parseDateHeader, parseIsoBasic, type Timestamp } from './timestamp.ts';
 
 const INTRO = 'The authorization header is malformed; ';
+/** As every SDK writes it. */
+const USUAL_FORM = /^AWS4-HMAC-SHA256 Credential=([^, ]+), ?SignedHeaders=([^, ]+), ?Signature=([^, ]+)$/;
 const FIELDS = ['Credential', 'SignedHeaders', 'Signature'] as const;
 
 export interface HeaderSignatureContext {
@@ -39,17 +40,31 @@ export function parseAuthorization(authorization: string, context: HeaderSignatu
     );
   }
   requireRecent(timestamp, nowMs);
-  const signedHeaders = parseSignedHeaders(SignedHeaders);
-  if (signedHeaders === undefined)
-    throw malformed('SignedHeaders must be lower-case names of headers between semicolons.');
   const payloadHash = headers.raw('x-amz-content-sha256');
   if (payloadHash === undefined) {
     throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: x-amz-content-sha256' });
   }
-  return { accessKeyId, scope, timestamp: timestamp.text, signedHeaders, signature: Signature, payloadHash, query };
+  return {
+    accessKeyId,
+    scope,
+    timestamp: timestamp.text,
+    signedHeaders: SignedHeaders.split(';'),
+    signature: Signature,
+    payloadHash,
+    query,
+  };
 }
 
 function parseFields(authorization: string): Record<(typeof FIELDS)[number], string> {
+  const [, Credential, SignedHeaders, Signature] = USUAL_FORM.exec(authorization) ?? [];
+  if (Credential !== undefined && SignedHeaders !== undefined && Signature !== undefined) {
+    return { Credential, SignedHeaders, Signature };
+  }
+  return parseUnusualFields(authorization);
+}
+
+/** In any order, and with whatever else. */
+function parseUnusualFields(authorization: string): Record<(typeof FIELDS)[number], string> {
   const space = authorization.indexOf(' ');
   const scheme = space === -1 ? authorization : authorization.slice(0, space);
   if (scheme !== SIGNING_ALGORITHM) throw unsupportedScheme(scheme);

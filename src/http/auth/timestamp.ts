@@ -1,5 +1,5 @@
-const ISO_BASIC = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-const HTTP_DATE = /^[A-Za-z]{3}, \d{2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|\+0000)$/;
+const ISO_BASIC = /^\d{8}T\d{6}Z$/;
+const HTTP_DATE = /^[A-Za-z]{3}, \d{2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]0000)$/;
 
 /** A moment as signatures write it, such as `20130524T000000Z`. */
 export interface Timestamp {
@@ -7,13 +7,12 @@ export interface Timestamp {
   readonly atMs: number;
 }
 
-/** Reads `YYYYMMDDTHHMMSSZ`; `undefined` for anything else, and for days that no calendar has. */
+/** Reads `YYYYMMDDTHHMMSSZ`; `undefined` for anything else, and for times that no clock shows. */
 export function parseIsoBasic(text: string): Timestamp | undefined {
-  const digits = ISO_BASIC.exec(text);
-  if (digits === null) return undefined;
-  const [, year, month, day, hour, minute, second] = digits.map(Number);
-  const atMs = Date.UTC(year ?? 0, (month ?? 0) - 1, day, hour, minute, second);
-  return isoBasic(atMs) === text ? { text, atMs } : undefined;
+  if (!ISO_BASIC.test(text)) return undefined;
+  const day = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6, 8)}`;
+  const atMs = Date.parse(`${day}T${text.slice(9, 11)}:${text.slice(11, 13)}:${text.slice(13, 15)}Z`);
+  return Number.isNaN(atMs) ? undefined : { text, atMs };
 }
 
 /** Reads the date of a `Date` header, which is that of HTTP or ISO 8601 basic. */

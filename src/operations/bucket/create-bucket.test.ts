@@ -55,6 +55,7 @@ describe('CreateBucket', () => {
 
   test.each([
     ['x-amz-acl', 'private'],
+    ['x-amz-acl', 'bucket-owner-full-control'],
     ['x-amz-object-ownership', 'BucketOwnerEnforced'],
     ['x-amz-bucket-object-lock-enabled', 'false'],
     ['x-amz-bucket-object-lock-enabled', 'False'],
@@ -66,6 +67,7 @@ describe('CreateBucket', () => {
 
   test.each([
     ['x-amz-acl', 'public-read', 'NotImplemented'],
+    ['x-amz-acl', 'aws-exec-read', 'NotImplemented'],
     ['x-amz-acl', 'pubic', 'InvalidArgument'],
     ['x-amz-acl', '', 'InvalidArgument'],
     ['x-amz-object-ownership', 'ObjectWriter', 'NotImplemented'],

@@ -18,8 +18,15 @@ const CLASSIC_REGION = parseRegionName('us-east-1');
 /** How often the claim is tried when the name is freed under our hands. */
 const CLAIMS_MAX = 3;
 
-const CANNED_ACLS: ReadonlySet<string> = new Set([
+/** Canned ACLs that leave a bucket to its owner alone; the last two are of objects, and S3 ignores them here. */
+const CANNED_ACLS_HONOURED: ReadonlySet<string> = new Set([
+  'private',
+  'bucket-owner-full-control',
+  'bucket-owner-read',
+]);
+const CANNED_ACLS_KNOWN: ReadonlySet<string> = new Set([
   'authenticated-read',
+  'aws-exec-read',
   'log-delivery-write',
   'public-read',
   'public-read-write',
@@ -66,10 +73,11 @@ export const createBucket = defineOperation({
   render: (name) => reply(200, { Location: `/${name}` }),
 });
 
+/** Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl */
 function checkAcl(headers: HeaderMap): void {
   const acl = headers.get('x-amz-acl');
-  if (acl === undefined || acl === 'private') return;
-  if (!CANNED_ACLS.has(acl)) throw invalidArgument('x-amz-acl', acl, 'The canned ACL is not one that S3 knows.');
+  if (acl === undefined || CANNED_ACLS_HONOURED.has(acl)) return;
+  if (!CANNED_ACLS_KNOWN.has(acl)) throw invalidArgument('x-amz-acl', acl, 'The canned ACL is not one that S3 knows.');
   throw notImplemented('x-amz-acl', `The canned ACL ${acl} is not implemented: leave it out, or use private.`);
 }
 

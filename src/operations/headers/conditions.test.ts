@@ -35,6 +35,9 @@ const READS: readonly (readonly [headers: Readonly<Record<string, string>>, verd
   [{ 'if-unmodified-since': MODIFIED }, 'holds'],
   [{ 'if-unmodified-since': BEFORE }, 'failed'],
   [{ 'if-unmodified-since': 'yesterday' }, 'holds'],
+  [{ 'if-match': '""' }, 'failed'],
+  [{ 'if-none-match': '""' }, 'holds'],
+  [{ 'if-none-match': '"", "abc"' }, 'not-modified'],
   // A condition on the ETag outranks the one on the time.
   [{ 'if-match': '"abc"', 'if-unmodified-since': BEFORE }, 'holds'],
   [{ 'if-match': '"x"', 'if-unmodified-since': AFTER }, 'failed'],

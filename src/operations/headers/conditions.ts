@@ -1,8 +1,14 @@
-import type { ETagMatch, WriteCondition } from '../../domain/condition.ts';
-import { UNCONDITIONAL } from '../../domain/condition.ts';
+import { type ETagMatch, UNCONDITIONAL, type WriteCondition } from '../../domain/condition.ts';
 import { type ETag, parseETag } from '../../domain/etag.ts';
 import type { S3Request } from '../request.ts';
 import { integerHeader, invalidArgument } from './parameters.ts';
+
+/** `Sun, 06 Nov 1994 08:49:37 GMT`, its two obsolete forms, or `1994-11-06T08:49:37.000Z`. */
+const TIMESTAMP =
+  /^(?:[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|\+0000)|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))$/;
+
+const ASCTIME = /^[A-Z][a-z]{2} /;
+const NO_CONDITIONS: ReadConditions = {};
 
 /**
  * What the current version must be for a put, a complete or a copy: If-Match and If-None-Match, each `*` or ETags.
@@ -49,11 +55,9 @@ export interface ReadConditions {
 /** `not-modified`: the client's copy is as good (304; 412 for the source of a copy). `failed`: 412. */
 export type ReadVerdict = 'holds' | 'not-modified' | 'failed';
 
-const NO_CONDITIONS: ReadConditions = {};
-
 /**
  * The four conditional headers of a read, or those of a copy's source with `prefix` `x-amz-copy-source-`.
- * A time that is no time is ignored, as RFC 9110 wants it.
+ * A time that is no time is ignored, as RFC 9110 wants it; an ETag that is none matches nothing.
  */
 export function readConditions(request: S3Request, prefix: '' | 'x-amz-copy-source-' = ''): ReadConditions {
   const { headers } = request;
@@ -65,8 +69,8 @@ export function readConditions(request: S3Request, prefix: '' | 'x-amz-copy-sour
     return NO_CONDITIONS;
   }
   return {
-    ...(ifMatch !== undefined && { ifMatch: parseETagMatch(`${prefix}if-match`, ifMatch, 'strong') }),
-    ...(ifNoneMatch !== undefined && { ifNoneMatch: parseETagMatch(`${prefix}if-none-match`, ifNoneMatch, 'weak') }),
+    ...(ifMatch !== undefined && { ifMatch: readETagMatch(ifMatch, 'strong').match }),
+    ...(ifNoneMatch !== undefined && { ifNoneMatch: readETagMatch(ifNoneMatch, 'weak').match }),
     ...(modified !== undefined && { ifModifiedSinceSeconds: modified }),
     ...(unmodified !== undefined && { ifUnmodifiedSinceSeconds: unmodified }),
   };
@@ -94,25 +98,23 @@ export function checkReadConditions(
 }
 
 /**
- * `*`, or a list of ETags, quoted or not. A weak ETag (`W/"…"`) never matches strongly, so If-Match drops it, and
- * If-None-Match takes it without its mark.
+ * `*`, or a list of ETags, quoted or not, as a write's condition. Throws InvalidArgument for what is neither: a write
+ * must not go ahead under a condition that was not understood.
  */
-export function parseETagMatch(name: string, text: string, comparison: 'strong' | 'weak'): ETagMatch {
-  if (text.trim() === '*') return '*';
-  const etags: ETag[] = [];
-  for (const item of splitList(text)) {
-    const weak = item.startsWith('W/');
-    const etag = parseETag(weak ? item.slice(2) : item);
-    if (etag === undefined) throw invalidArgument(name, text, `${name} must be * or a list of ETags.`);
-    if (!weak || comparison === 'weak') etags.push(etag);
-  }
-  return etags;
+export function parseETagMatch(name: string, text: string, comparison: Comparison): ETagMatch {
+  const { match, isWellFormed } = readETagMatch(text, comparison);
+  if (isWellFormed) return match;
+  throw invalidArgument(name, text, `${name} must be * or a list of ETags.`);
 }
+
+/** A weak ETag (`W/"…"`) never matches strongly, so `strong` drops it and `weak` takes it without its mark. */
+type Comparison = 'strong' | 'weak';
 
 /** The whole seconds of a time in the format of HTTP or ISO 8601, or `undefined` where it is none. */
 export function parseTimestampSeconds(text: string | undefined): number | undefined {
   if (text === undefined || !TIMESTAMP.test(text)) return undefined;
-  const ms = Date.parse(text);
+  // The form of C's asctime names no zone and is in GMT all the same.
+  const ms = Date.parse(ASCTIME.test(text) ? `${text} GMT` : text);
   return Number.isNaN(ms) ? undefined : Math.floor(ms / 1000);
 }
 
@@ -123,12 +125,25 @@ export function requireTimestampSeconds(name: string, text: string): number {
   throw invalidArgument(name, text, `${name} must be a date such as Sun, 06 Nov 1994 08:49:37 GMT.`);
 }
 
-/** `Sun, 06 Nov 1994 08:49:37 GMT`, its two obsolete forms, or `1994-11-06T08:49:37.000Z`. */
-const TIMESTAMP =
-  /^(?:[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|\+0000)|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))$/;
-
 function matches(match: ETagMatch, etag: ETag): boolean {
   return match === '*' || match.includes(etag);
+}
+
+function readETagMatch(
+  text: string,
+  comparison: Comparison,
+): { readonly match: ETagMatch; readonly isWellFormed: boolean } {
+  if (text.trim() === '*') return { match: '*', isWellFormed: true };
+  const etags: ETag[] = [];
+  const items = splitList(text);
+  let isWellFormed = items.length > 0;
+  for (const item of items) {
+    const isWeak = item.startsWith('W/');
+    const etag = parseETag(isWeak ? item.slice(2) : item);
+    if (etag === undefined) isWellFormed = false;
+    else if (!isWeak || comparison === 'weak') etags.push(etag);
+  }
+  return { match: etags, isWellFormed };
 }
 
 /** The items of a list, parted by commas that stand outside quotes. */

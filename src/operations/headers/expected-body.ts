@@ -7,6 +7,14 @@ import type { RequestBody, S3Request } from '../request.ts';
 /** Algorithms that S3 has and Pithos has not. */
 const UNSUPPORTED_ALGORITHMS: readonly string[] = ['MD5', 'SHA512', 'XXHASH3', 'XXHASH64', 'XXHASH128'];
 
+const CHECKSUM_HEADER_NAMES: Readonly<Record<ChecksumAlgorithm, string>> = {
+  CRC32: 'x-amz-checksum-crc32',
+  CRC32C: 'x-amz-checksum-crc32c',
+  CRC64NVME: 'x-amz-checksum-crc64nvme',
+  SHA1: 'x-amz-checksum-sha1',
+  SHA256: 'x-amz-checksum-sha256',
+};
+
 /** What the client says of the body it sends; `receiveBody` holds it against what arrives. */
 export interface ExpectedBody {
   /** Largest body allowed, in bytes. */
@@ -74,14 +82,6 @@ export function requireChecksumValue(name: string, algorithm: ChecksumAlgorithm,
   if (value !== undefined) return value;
   throw new S3Error('InvalidRequest', { message: `Value for ${name} header is invalid.` });
 }
-
-const CHECKSUM_HEADER_NAMES: Readonly<Record<ChecksumAlgorithm, string>> = {
-  CRC32: 'x-amz-checksum-crc32',
-  CRC32C: 'x-amz-checksum-crc32c',
-  CRC64NVME: 'x-amz-checksum-crc64nvme',
-  SHA1: 'x-amz-checksum-sha1',
-  SHA256: 'x-amz-checksum-sha256',
-};
 
 function declaredSize(request: S3Request, bytesMax: number): number | undefined {
   const sizeBytes = request.body.declaredBytes;

@@ -6,9 +6,9 @@ import type { RegionStores } from '../../stores/stores.ts';
 import type { S3Request } from '../request.ts';
 import { invalidArgument } from './parameters.ts';
 
-/** Largest sum of the names (without `x-amz-meta-`) and values of user metadata, in bytes of UTF-8. */
+/** Largest sum of the names (without `x-amz-meta-`) and values of user metadata, in bytes. */
 export const USER_METADATA_BYTES_MAX = 2 * 1024;
-/** Longest system header that is stored, in bytes of UTF-8. */
+/** Longest system header that is stored, in bytes. */
 export const SYSTEM_HEADER_BYTES_MAX = 2 * 1024;
 
 const USER_METADATA_PREFIX = 'x-amz-meta-';
@@ -49,30 +49,28 @@ export function systemHeaders(request: S3Request): SystemHeaders {
 }
 
 /**
- * The `x-amz-meta-*` headers; repeated ones are joined by commas. Values may hold any Unicode text.
+ * The `x-amz-meta-*` headers; repeated ones are joined by commas. Values are kept byte for byte, UTF-8 or not.
  * Throws MetadataTooLarge; InvalidArgument for control characters and for a header without a name.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata
  */
 export function userMetadata(request: S3Request): UserMetadata {
-  let metadata: Map<string, string> | undefined;
-  for (const [header, value] of request.headers.entries()) {
+  const metadata: (readonly [string, string])[] = [];
+  let sizeBytes = 0;
+  for (const header of request.headers.names()) {
     if (!header.startsWith(USER_METADATA_PREFIX)) continue;
     const name = header.slice(USER_METADATA_PREFIX.length);
+    const value = request.headers.raw(header) ?? '';
     if (name === '') throw invalidArgument(header, value, 'A metadata header needs a name after x-amz-meta-.');
     requireNoControlCharacters(header, value);
-    metadata ??= new Map();
-    const before = metadata.get(name);
-    metadata.set(name, before === undefined ? value : `${before},${value}`);
+    metadata.push([name, value]);
+    sizeBytes += name.length + value.length;
   }
-  if (metadata === undefined) return [];
-  const entries = [...metadata];
-  const sizeBytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
   if (sizeBytes > USER_METADATA_BYTES_MAX) {
     throw new S3Error('MetadataTooLarge', {
       elements: { Size: sizeBytes, MaxSizeAllowed: USER_METADATA_BYTES_MAX },
     });
   }
-  return entries;
+  return metadata;
 }
 
 /** The storage class asked for, STANDARD by default; whether it exists in the region, `blobstoreOf` tells. */
@@ -123,13 +121,13 @@ function requireStorageClass(text: string): StorageClass {
 }
 
 function storedHeader(request: S3Request, name: string): string | undefined {
-  const value = request.headers.get(name);
+  const value = request.headers.raw(name);
   if (value === undefined || value === '') return undefined;
   requireNoControlCharacters(name, value);
-  if (Buffer.byteLength(value) <= SYSTEM_HEADER_BYTES_MAX) return value;
+  if (value.length <= SYSTEM_HEADER_BYTES_MAX) return value;
   throw new S3Error('MetadataTooLarge', {
     message: `The header ${name} is longer than ${SYSTEM_HEADER_BYTES_MAX} bytes.`,
-    elements: { Size: Buffer.byteLength(value), MaxSizeAllowed: SYSTEM_HEADER_BYTES_MAX },
+    elements: { Size: value.length, MaxSizeAllowed: SYSTEM_HEADER_BYTES_MAX },
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Checksum } from '../../domain/checksum.ts';
 import type { ETag } from '../../domain/etag.ts';
-import type { VersionId } from '../../domain/names.ts';
+import { NULL_VERSION_ID, type VersionId } from '../../domain/names.ts';
 import type { StoredObject } from '../../domain/object-version.ts';
 import type { HeaderFields } from '../reply.ts';
 import { checksumHeaderName } from './expected-body.ts';
@@ -30,6 +30,11 @@ export function objectHeaders(bucket: Bucket, version: StoredObject): HeaderFiel
 /** `x-amz-version-id`, in buckets that have or had versioning; versions made before it have the id `null`. */
 export function versionIdHeader(bucket: Bucket, versionId: VersionId): HeaderFields {
   return bucket.configuration.versioning === 'unversioned' ? {} : { 'x-amz-version-id': versionId };
+}
+
+/** `x-amz-version-id` in the answer to a write. S3 names new versions there, but not the null version it replaced. */
+export function newVersionHeader(versionId: VersionId): HeaderFields {
+  return versionId === NULL_VERSION_ID ? {} : { 'x-amz-version-id': versionId };
 }
 
 /** A checksum and its type; nothing for `undefined`. */

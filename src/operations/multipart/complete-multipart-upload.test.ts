@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { headerMap } from '../../../test/support/s3-request.ts';
 import type { Bucket } from '../../domain/bucket.ts';
 import type { WriteCondition } from '../../domain/condition.ts';
 import { etagOfMd5 } from '../../domain/etag.ts';
@@ -13,7 +14,6 @@ import { type CallOptions, StoreError } from '../../stores/store.ts';
 import type { CompleteOutcome, Completion } from '../../stores/uploads.ts';
 import { storageClassOf } from '../headers/object-description.ts';
 import type { ContextOf, RequestOf } from '../operation.ts';
-import type { HeaderMap } from '../request.ts';
 import { completeMultipartUpload } from './complete-multipart-upload.ts';
 
 const { signal } = new AbortController();
@@ -266,11 +266,6 @@ function requestOf(
     },
     baseUrl: 'http://localhost:9000',
   };
-}
-
-function headerMap(fields: Readonly<Record<string, string>>): HeaderMap {
-  const map = new Map(Object.entries(fields));
-  return { get: (name) => map.get(name), has: (name) => map.has(name), names: () => map.keys(), entries: () => map };
 }
 
 function given<Value>(value: Value | undefined): Value {

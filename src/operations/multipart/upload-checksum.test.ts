@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { headerMap } from '../../../test/support/s3-request.ts';
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../domain/checksum.ts';
 import { checksumOf, compositeChecksum } from '../../domain/digests.ts';
 import { parseETag } from '../../domain/etag.ts';
@@ -122,11 +123,11 @@ function partsOf(bodies: readonly Uint8Array[], algorithm: ChecksumAlgorithm): P
 }
 
 function headersOf(fields: Readonly<Record<string, string | undefined>>): HeaderMap {
-  const map = new Map<string, string>();
+  const given: Record<string, string> = {};
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined) map.set(name, value);
+    if (value !== undefined) given[name] = value;
   }
-  return { get: (name) => map.get(name), has: (name) => map.has(name), names: () => map.keys(), entries: () => map };
+  return headerMap(given);
 }
 
 function codeOf(step: () => unknown): string {

@@ -6,10 +6,10 @@ import { DEFAULT_ATTRIBUTES, type ObjectBody, type StoredObject } from '../../do
 import { S3Error } from '../../domain/s3-error.ts';
 import { PART_BYTES_MAX } from '../../domain/upload.ts';
 import type { PutOutcome, VersionDraft } from '../../stores/metastore.ts';
-import { textElement, xmlDocument } from '../../xml/build.ts';
+import { textElement, timestampElement, xmlDocument } from '../../xml/build.ts';
 import { type OpenedSource, openCopySource } from '../copy-source.ts';
 import { blobstoreOf } from '../headers/object-description.ts';
-import { quoteETag, versionIdHeader } from '../headers/object-headers.ts';
+import { newVersionHeader, quoteETag, versionIdHeader } from '../headers/object-headers.ts';
 import { checksumElement } from '../multipart/upload-checksum.ts';
 import { type ContextOf, defineOperation } from '../operation.ts';
 import { readBody } from '../read-object.ts';
@@ -25,7 +25,6 @@ const ATTEMPTS_MAX = 3;
 
 /** What CopyObject made. */
 interface CopyResult {
-  readonly bucket: Bucket;
   readonly version: StoredObject;
   readonly source: { readonly bucket: Bucket; readonly versionId: VersionId };
 }
@@ -36,6 +35,7 @@ interface CopyResult {
  * Within a blobstore it writes metadata only: the copy names the source's blob or manifest, and the store checks in the
  * same step that it still lives. Otherwise the bytes are read through. A checksum by another algorithm is computed by
  * reading, the bytes are shared all the same.
+ * A copy that shares the parts of an upload keeps their ETag and checksum; on AWS it would be an object in one piece.
  * Errors: InvalidArgument, InvalidRequest, InvalidStorageClass, MetadataTooLarge 400 · AccessDenied 403 · NoSuchBucket,
  * NoSuchKey, NoSuchVersion 404 · PreconditionFailed (of the source or the destination) 412.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
@@ -73,24 +73,23 @@ export const copyObject = defineOperation({
     for (let attempt = 1; ; attempt += 1) {
       using source = await openCopySource(context, input.source);
       requireCopyable(source.version);
-      const bucket = await context.refresh();
-      const outcome = await copy(context, bucket, { input, source });
+      const outcome = await copy(context, { input, source });
       if (outcome.kind === 'blob-gone' && attempt < ATTEMPTS_MAX) continue;
       const version = await requireStored(context, outcome, input);
-      return { bucket, version, source: { bucket: source.bucket.bucket, versionId: source.version.versionId } };
+      return { version, source: { bucket: source.bucket.bucket, versionId: source.version.versionId } };
     }
   },
 
-  render({ bucket, version, source }) {
+  render({ version, source }) {
     const { checksum } = version;
     const document = xmlDocument('CopyObjectResult', [
-      textElement('LastModified', new Date(version.lastModifiedMs).toISOString()),
+      timestampElement('LastModified', version.lastModifiedMs),
       textElement('ETag', quoteETag(version.etag)),
       textElement('ChecksumType', checksum?.type),
       checksumElement(checksum),
     ]);
     return xmlReply(document, {
-      ...versionIdHeader(bucket, version.versionId),
+      ...newVersionHeader(version.versionId),
       'x-amz-copy-source-version-id': versionIdHeader(source.bucket, source.versionId)['x-amz-version-id'],
     });
   },
@@ -101,12 +100,14 @@ interface Copy {
   readonly source: OpenedSource;
 }
 
-async function copy(context: ContextOf<'object'>, bucket: Bucket, { input, source }: Copy): Promise<PutOutcome> {
+/** Looks at the bucket again after whatever reading there is, for its versioning may have changed meanwhile. */
+async function copy(context: ContextOf<'object'>, { input, source }: Copy): Promise<PutOutcome> {
   const { region, signal } = context;
   const body = sharedBody(context, input, source);
   if (body !== undefined) {
     const checksum = await checksumOfCopy(context, input.checksumAlgorithm, source);
     const { etag, sizeBytes } = source.version;
+    const bucket = await context.refresh();
     const draft = draftOf(context, bucket, { input, source }, { body, checksum, etag, sizeBytes });
     return region.meta.putVersion(bucket.id, draft, input.condition, { signal });
   }
@@ -122,9 +123,9 @@ async function copy(context: ContextOf<'object'>, bucket: Bucket, { input, sourc
       checksum: algorithm && { algorithm, source: { kind: 'computed' } },
     },
   });
-  const fresh = await context.refresh();
-  const draft = draftOf(context, fresh, { input, source }, received);
-  return await received.commit(() => region.meta.putVersion(fresh.id, draft, input.condition, { signal }));
+  const bucket = await context.refresh();
+  const draft = draftOf(context, bucket, { input, source }, received);
+  return await received.commit(() => region.meta.putVersion(bucket.id, draft, input.condition, { signal }));
 }
 
 /** The body of a copy that needs no bytes to be written; `undefined` where they must be. */

@@ -11,6 +11,13 @@ import { invalidArgument } from '../headers/parameters.ts';
 import type { RequestOf } from '../operation.ts';
 import type { S3Request } from '../request.ts';
 
+/** Headers that make a copy onto itself a change. */
+const CHANGES: readonly string[] = [
+  'x-amz-storage-class',
+  'x-amz-website-redirect-location',
+  'x-amz-checksum-algorithm',
+];
+
 /** What CopyObject is asked for. */
 export interface CopyInput {
   readonly key: ObjectKey;
@@ -55,13 +62,6 @@ export function parseCopy(request: RequestOf<'object'>): CopyInput {
       algorithm === undefined ? undefined : requireChecksumAlgorithm('x-amz-checksum-algorithm', algorithm),
   };
 }
-
-/** Headers that make a copy onto itself a change. */
-const CHANGES: readonly string[] = [
-  'x-amz-storage-class',
-  'x-amz-website-redirect-location',
-  'x-amz-checksum-algorithm',
-];
 
 function directive(request: S3Request, name: string): 'COPY' | 'REPLACE' {
   const text = request.headers.get(name) ?? 'COPY';

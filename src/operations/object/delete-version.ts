@@ -22,6 +22,9 @@ export interface Deleted {
   readonly markerVersionId: VersionId | undefined;
 }
 
+/** S3 lets a delete succeed whose condition on size or time finds no object; only If-Match wants one. */
+const NOTHING_DELETED: Deleted = { versionId: undefined, markerVersionId: undefined };
+
 /**
  * Deletes as the versioning of `bucket` has it: removes the object, hides it under a delete marker, or removes the
  * version that was named. `bucket` must be fresh.
@@ -81,9 +84,6 @@ async function deleteVersion(
       return throwBucketClosed(context, key);
   }
 }
-
-/** S3 lets a delete succeed whose condition on size or time finds no object; only If-Match wants one. */
-const NOTHING_DELETED: Deleted = { versionId: undefined, markerVersionId: undefined };
 
 function deleteMode(bucket: Bucket): DeleteDraft['mode'] {
   switch (bucket.configuration.versioning) {

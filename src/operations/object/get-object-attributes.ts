@@ -94,13 +94,11 @@ export const getObjectAttributes = defineOperation({
 /** The attributes of every `x-amz-object-attributes` header, which may be repeated. Throws InvalidArgument. */
 function askedAttributes(request: RequestOf<'object'>): ReadonlySet<Attribute> {
   const asked = new Set<Attribute>();
-  for (const [header, value] of request.headers.entries()) {
-    if (header !== HEADER) continue;
-    for (const text of value.split(',')) {
-      const attribute = ATTRIBUTES.find((candidate) => candidate === text.trim());
-      if (attribute === undefined) throw invalidArgument(HEADER, value, 'Invalid attribute name specified.');
-      asked.add(attribute);
-    }
+  const value = request.headers.get(HEADER) ?? '';
+  for (const text of value.split(',')) {
+    const attribute = ATTRIBUTES.find((candidate) => candidate === text.trim());
+    if (attribute === undefined) throw invalidArgument(HEADER, value, 'Invalid attribute name specified.');
+    asked.add(attribute);
   }
   return asked;
 }

@@ -24,6 +24,14 @@ class Failing extends MemoryMetastore {
   }
 }
 
+/** A metastore that gives up an intent only in a later turn of the event loop, as one on a disk does. */
+class SlowToAbandon extends MemoryMetastore {
+  override async abandonIntent(...call: Parameters<MemoryMetastore['abandonIntent']>): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    await super.abandonIntent(...call);
+  }
+}
+
 describe('when the commit', () => {
   test.each([
     ['is in doubt', 'in-doubt', 500, 'intended'],
@@ -71,6 +79,22 @@ test('PutObject goes where the versioning of the bucket has it after the body, n
   expect(answer.status).toBe(200);
   expect(answer.headers.get('x-amz-version-id')).not.toBe('null');
   expect(answer.headers.get('x-amz-version-id')).toBeTruthy();
+});
+
+test('PutObject whose condition fails leaves no rejection unhandled while its blob is given up', async () => {
+  const stores = await twoRegions(new SlowToAbandon({ nowMs: () => NOW_MS }));
+  await using front = await Front.start({ stores, operations: OPERATIONS });
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const request = { method: 'PUT', path: '/west-bucket/key', body: BODY, headers: { 'if-match': '"x"' } };
+    expect((await front.send(request)).status).toBe(404);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+  expect(unhandled).toEqual([]);
+  expect(await blobStates(stores)).toEqual(['reclaimable']);
 });
 
 async function withHalfABody(front: Front, meanwhile: () => Promise<void>): Promise<void> {

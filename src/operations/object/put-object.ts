@@ -1,4 +1,3 @@
-import type { Bucket } from '../../domain/bucket.ts';
 import { DEFAULT_ATTRIBUTES, type StoredObject } from '../../domain/object-version.ts';
 import { PART_BYTES_MAX } from '../../domain/upload.ts';
 import { writeCondition } from '../headers/conditions.ts';
@@ -10,17 +9,11 @@ import {
   systemHeaders,
   userMetadata,
 } from '../headers/object-description.ts';
-import { checksumHeaders, quoteETag, versionIdHeader } from '../headers/object-headers.ts';
+import { checksumHeaders, newVersionHeader, quoteETag } from '../headers/object-headers.ts';
 import { defineOperation } from '../operation.ts';
 import { receiveBody } from '../receive-body.ts';
 import { reply } from '../reply.ts';
 import { requireStored, versionSlot } from '../version-outcome.ts';
-
-/** What PutObject made. */
-interface PutResult {
-  readonly bucket: Bucket;
-  readonly version: StoredObject;
-}
 
 /**
  * PutObject: stores one body, 5 GiB at most, and makes it the current version of its key.
@@ -73,7 +66,7 @@ export const putObject = defineOperation({
     };
   },
 
-  async run(context, { key, body, expected, condition, headers, userMetadata, storageClass }): Promise<PutResult> {
+  async run(context, { key, body, expected, condition, headers, userMetadata, storageClass }): Promise<StoredObject> {
     const { region, clock, signal } = context;
     blobstoreOf(region, storageClass);
     const { inlineBytesMax } = region.meta;
@@ -94,13 +87,10 @@ export const putObject = defineOperation({
       attributes: DEFAULT_ATTRIBUTES,
     };
     const outcome = await received.commit(() => region.meta.putVersion(bucket.id, draft, condition, { signal }));
-    return { bucket, version: await requireStored(context, outcome, { key, condition }) };
+    // Awaited here: `received` is given up before the value is returned, and a rejection must not wait for that.
+    return await requireStored(context, outcome, { key, condition });
   },
 
-  render: ({ bucket, version }) =>
-    reply(200, {
-      ETag: quoteETag(version.etag),
-      ...versionIdHeader(bucket, version.versionId),
-      ...checksumHeaders(version.checksum),
-    }),
+  render: ({ etag, versionId, checksum }) =>
+    reply(200, { ETag: quoteETag(etag), ...newVersionHeader(versionId), ...checksumHeaders(checksum) }),
 });

@@ -2,6 +2,7 @@ import type { ObjectKey, VersionId } from '../../domain/names.ts';
 import { S3Error } from '../../domain/s3-error.ts';
 import { PART_NUMBER_MAX } from '../../domain/upload.ts';
 import { type ReadConditions, readConditions } from '../headers/conditions.ts';
+import { headerBytes } from '../headers/header-text.ts';
 import { requireNoControlCharacters } from '../headers/object-description.ts';
 import { integerParameter, invalidArgument, versionIdOf } from '../headers/parameters.ts';
 import { parseRange, type RequestedRange } from '../headers/range.ts';
@@ -99,7 +100,7 @@ function responseOverrides({ query }: S3Request): HeaderFields {
     if (value === undefined) continue;
     requireNoControlCharacters(parameter, value);
     overrides ??= {};
-    overrides[header] = value;
+    overrides[header] = headerBytes(value);
   }
   return overrides ?? NO_OVERRIDES;
 }

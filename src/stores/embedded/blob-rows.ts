@@ -41,8 +41,7 @@ export function blobKey(id: BlobId): Buffer {
 }
 
 export function referenceKey(id: BlobId, holder: Holder): Buffer {
-  const place =
-    holder.kind === 'version' ? numberKey(holder.sequence) : numberKey(holder.upload, holder.partNumber);
+  const place = holder.kind === 'version' ? numberKey(holder.sequence) : numberKey(holder.upload, holder.partNumber);
   return Buffer.concat([blobKey(id), Buffer.of(holder.kind === 'version' ? VERSION_HOLDER : PART_HOLDER), place]);
 }
 

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { BlobId } from '../../domain/names.ts';
-import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
 import type { StoreError } from '../store.ts';
+import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { fileError } from './system-error.ts';
 

@@ -63,11 +63,7 @@ export class EmbeddedBlobstore implements Blobstore {
     this.#onFatal = onFatal;
   }
 
-  async write(
-    id: BlobId,
-    body: AsyncIterable<Uint8Array>,
-    { signal }: CallOptions,
-  ): Promise<{ sizeBytes: number }> {
+  async write(id: BlobId, body: AsyncIterable<Uint8Array>, { signal }: CallOptions): Promise<{ sizeBytes: number }> {
     signal.throwIfAborted();
     this.#requireSound();
     this.#space.requireFree();
@@ -92,7 +88,8 @@ export class EmbeddedBlobstore implements Blobstore {
   async *read(blob: BlobExtent, range: ByteRange, options: CallOptions): AsyncGenerator<Uint8Array> {
     options.signal.throwIfAborted();
     await using file = await open(this.#path(blob.id), 'r').catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT') throw new StoreError('corrupt', `Blob ${blob.id} is missing.`, { cause: error });
+      if (systemCode(error) === 'ENOENT')
+        throw new StoreError('corrupt', `Blob ${blob.id} is missing.`, { cause: error });
       throw fileError(`open blob ${blob.id}`, error);
     });
     yield* readFrames(file, blob, range, options);
@@ -134,7 +131,9 @@ export class EmbeddedBlobstore implements Blobstore {
       if (!SHARD.test(shard.name)) continue;
       for await (const { name } of await opendir(join(this.#directory, shard.name))) {
         signal.throwIfAborted();
-        const storedBytes = BLOB_ID.test(name) ? await this.#storedBytes(join(this.#directory, shard.name, name)) : undefined;
+        const storedBytes = BLOB_ID.test(name)
+          ? await this.#storedBytes(join(this.#directory, shard.name, name))
+          : undefined;
         if (storedBytes !== undefined) yield { id: parseBlobId(name), storedBytes };
       }
     }
@@ -166,6 +165,8 @@ export class EmbeddedBlobstore implements Blobstore {
     try {
       for await (const chunk of body) {
         this.#requireSound();
+        // A long body must not take what the watermark keeps for others.
+        this.#space.requireFree();
         await writer.add(chunk);
       }
       await writer.end();

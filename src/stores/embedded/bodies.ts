@@ -1,11 +1,9 @@
-import { crc32c } from '@node-rs/crc32';
 import type { BlobAddress, ManifestId, ObjectBody } from '../../domain/object-version.ts';
-import { StoreError } from '../store.ts';
 import { BlobLedger, isBlobUsable } from './blob-ledger.ts';
+import { putInline, removeInline } from './inline-bodies.ts';
 import { manifestNumber } from './manifest-rows.ts';
 import { holdManifest, isManifestUsable, releaseManifest } from './manifests.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';
-import { numberKey } from './row-keys.ts';
 import type { ObjectRow, StoredBody } from './version-rows.ts';
 
 /** What `body` needs and cannot have any more, or `undefined`. */
@@ -18,15 +16,6 @@ export function missingOfBody(tables: MetaTables, body: ObjectBody): BlobAddress
     case 'manifest':
       return isManifestUsable(tables, body.manifestId) ? undefined : body.manifestId;
   }
-}
-
-/** The bytes of an inline body. Throws `corrupt` where they are not what was written. */
-export function readInline(tables: MetaTables, row: ObjectRow): Uint8Array {
-  const bytes = row.sizeBytes === 0 ? Buffer.alloc(0) : tables.inline.get(numberKey(row.sequence));
-  if (row.body.kind !== 'inline' || bytes?.length !== row.sizeBytes || checksum(bytes, row.sequence) !== row.body.crc32c) {
-    throw new StoreError('corrupt', `The bytes of version ${row.sequence} are not what was written.`);
-  }
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Takes bodies for versions and lets go of them, all in one step. */
@@ -43,11 +32,9 @@ export class BodyLedger {
 
   /** Makes a usable body that of the version with this sequence. */
   hold(body: ObjectBody, sequence: number): StoredBody {
-    const { tables, change } = this.#step;
     switch (body.kind) {
       case 'inline':
-        if (body.bytes.length > 0) change.put(tables.inline, numberKey(sequence), body.bytes);
-        return { kind: 'inline', crc32c: checksum(body.bytes, sequence) };
+        return putInline(this.#step, body.bytes, sequence);
       case 'blob':
         this.blobs.hold(body.blob, { kind: 'version', sequence });
         return body;
@@ -63,10 +50,9 @@ export class BodyLedger {
 
   release(row: ObjectRow): void {
     const { body, sequence, sizeBytes } = row;
-    const { tables, change } = this.#step;
     switch (body.kind) {
       case 'inline':
-        if (sizeBytes > 0) change.remove(tables.inline, numberKey(sequence));
+        removeInline(this.#step, sizeBytes, sequence);
         return;
       case 'blob':
         this.blobs.release(body.blob, { kind: 'version', sequence });
@@ -84,9 +70,4 @@ export class BodyLedger {
     }
     this.blobs.settle(this.#step.nowMs);
   }
-}
-
-/** Of the bytes and whose they are, so that those of another version are found out too. */
-function checksum(bytes: Uint8Array, sequence: number): number {
-  return crc32c(bytes, crc32c(numberKey(sequence)));
 }

@@ -33,9 +33,12 @@ export class EmbeddedBucketstore implements Bucketstore {
   constructor(database: EmbeddedDatabase) {
     this.description = `${database.description}, bucketstore`;
     this.#database = database;
-    const { buckets, bucketsByTenant } = database.openTables(['buckets', 'bucketsByTenant']);
+    const { buckets, byTenant } = database.openTables((open) => ({
+      buckets: open('buckets'),
+      byTenant: open('bucketsByTenant'),
+    }));
     this.#buckets = buckets;
-    this.#byTenant = bucketsByTenant;
+    this.#byTenant = byTenant;
   }
 
   async getBucket(name: BucketName, { signal }: CallOptions): Promise<Bucket | undefined> {
@@ -102,8 +105,9 @@ export class EmbeddedBucketstore implements Bucketstore {
     await this.#database.checkWritable(options);
   }
 
-  /** The database is its owner's to close. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The database is its owner's to close.
+  }
 
   #find(name: BucketName): Bucket | undefined {
     const row = this.#buckets.get(Buffer.from(name));

@@ -11,9 +11,9 @@ import {
   holderOfKey,
   referenceKey,
 } from './blob-rows.ts';
-import { readInline } from './bodies.ts';
 import type { EmbeddedDatabase } from './database.ts';
 import { decodeHead, decodeOlder, type Head, olderRange, readHead } from './heads.ts';
+import { readInline } from './inline-bodies.ts';
 import { decodeManifestHead, decodeManifestParts, manifestIdOf } from './manifest-rows.ts';
 import {
   manifestHead,
@@ -118,7 +118,8 @@ async function scanSequences(
 function* checkHead(tables: MetaTables, { key, value }: Row, kind: VersionRow['kind']): Sentences {
   const name = `Key ${JSON.stringify(objectKeyOfRow(key))}`;
   const head = decodeHead(value);
-  if (head.version.kind !== kind) yield `${name} stands in the wrong table: its current version is a ${head.version.kind}.`;
+  if (head.version.kind !== kind)
+    yield `${name} stands in the wrong table: its current version is a ${head.version.kind}.`;
   if (kind === 'object' && tables.deleted.has(key)) yield `${name} stands as object and as delete marker.`;
   yield* checkBody(tables, name, head.version);
   yield* checkOlderCount(tables, name, head);
@@ -136,7 +137,8 @@ function* checkOlderCount(tables: MetaTables, name: string, { version, rest }: H
     if (older.random === undefined) nullSequence = older.sequence;
   }
   if (count !== rest.count) yield `${name} has ${count} older versions, and its head says ${rest.count}.`;
-  if (newest !== undefined && newest >= version.sequence) yield `${name} has an older version that is newer than its current one.`;
+  if (newest !== undefined && newest >= version.sequence)
+    yield `${name} has an older version that is newer than its current one.`;
   if (nullSequence !== rest.nullSequence) {
     yield `${name} has its older null version at ${nullSequence}, and its head says ${rest.nullSequence}.`;
   }
@@ -155,17 +157,19 @@ function* checkBody(tables: MetaTables, name: string, version: VersionRow): Sent
   const { body, sequence } = version;
   if (body.kind === 'inline') {
     yield* guard(name, () => {
-      readInline(tables, version);
+      readInline(tables, { ...version, body });
       return [];
     });
   } else if (body.kind === 'blob') {
     if (!tables.blobs.has(referenceKey(body.blob.id, { kind: 'version', sequence }))) {
       yield `${name} has blob ${body.blob.id}, which does not say so.`;
     }
-    if (blobRecord(tables, body.blob.id) !== undefined) yield `${name} has blob ${body.blob.id}, which is not referenced.`;
+    if (blobRecord(tables, body.blob.id) !== undefined)
+      yield `${name} has blob ${body.blob.id}, which is not referenced.`;
   } else {
     const head = manifestHead(tables, body.manifest);
-    if (head === undefined || head.releasedAtMs !== undefined) yield `${name} has manifest ${body.manifest}, which is gone.`;
+    if (head === undefined || head.releasedAtMs !== undefined)
+      yield `${name} has manifest ${body.manifest}, which is gone.`;
     if (!tables.manifests.has(manifestVersionKey(body.manifest, sequence))) {
       yield `${name} has manifest ${body.manifest}, which does not say so.`;
     }
@@ -207,7 +211,8 @@ function* checkDue(tables: MetaTables, { key }: Row): Sentences {
 function* checkUpload(tables: MetaTables, { value }: Row): Sentences {
   const { bucketId, sequence, group, draft, state } = decodeUpload(value);
   if (state.kind !== 'open') return;
-  const isListed = tables.uploadGroups.has(numberKey(group, sequence)) && tables.uploadKeys.has(objectRowKey(bucketId, draft.key));
+  const isListed =
+    tables.uploadGroups.has(numberKey(group, sequence)) && tables.uploadKeys.has(objectRowKey(bucketId, draft.key));
   if (!isListed) yield `Upload ${sequence} is open, and listed nowhere.`;
 }
 

@@ -2,8 +2,8 @@ import type { RootDatabase } from 'lmdb';
 import { type CallOptions, StoreError } from '../store.ts';
 import { DiskSpace } from './disk-space.ts';
 import { type Durability, makeDirectory, syncDirectory } from './durable-directory.ts';
-import { errorCode, MAP_BYTES, openEnvironment } from './environment.ts';
-import { isMarked, markForCheck, markerPath } from './failure-marker.ts';
+import { errorCode, MAP_BYTES, METADATA_FILE, openEnvironment } from './environment.ts';
+import { isMarked, markerPath, markForCheck } from './failure-marker.ts';
 import { RowReader, RowWriter } from './row-codec.ts';
 import { Change, Table } from './table.ts';
 
@@ -24,10 +24,12 @@ export interface WriteOptions extends CallOptions {
   readonly needsSpace: boolean;
 }
 
-/** A commit that takes longer is in doubt, and the process ends, in milliseconds: LMDB can hang after it failed. */
-const COMMIT_MS_MAX = 30_000;
 /** How often waiting commits are looked after, in milliseconds. */
 const WATCH_INTERVAL_MS = 1_000;
+/** A commit that was looked after this often is in doubt. Not a time: a process that was paused has lost none. */
+const WATCHES_MAX = 30;
+/** A commit that was looked after this often will never end: LMDB can hang after an error, and the process must end. */
+const HOPELESS_WATCHES = 600;
 /** How often the places of readers that died are freed, in milliseconds. */
 const READER_CHECK_INTERVAL_MS = 60_000;
 
@@ -40,13 +42,14 @@ const MDB_BAD_TXN = -30782;
 const MDB_MAP_FULL = -30792;
 const MDB_CORRUPTED = -30796;
 const MDB_PAGE_NOTFOUND = -30797;
+const EIO = 5;
 const ENOSPC = 28;
 const EDQUOT = 122;
 
 interface PendingCommit {
   readonly signal: AbortSignal;
-  readonly sinceMs: number;
   readonly reject: (reason: unknown) => void;
+  watches: number;
 }
 
 /** Opens the metadata of a directory, whose keystore, bucketstore and metastores share it; other processes may too. */
@@ -56,10 +59,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<EmbeddedDa
   if (isMarked(directory)) {
     throw new StoreError(
       'unavailable',
-      `A write to ${directory} failed, and ${markerPath(directory)} asks for a check: call recoverDatabase first, while no other process has the directory open.`,
+      `A write to ${directory} failed, and ${markerPath(directory)} asks for a check: stop every process that uses it, then start the server, which checks it first.`,
     );
   }
-  const root = openEnvironment({ directory, durability, mapBytes: mapSizeBytes });
+  const root = openEnvironment({ directory, file: METADATA_FILE, durability, mapBytes: mapSizeBytes });
   const database = new EmbeddedDatabase(root, options);
   if (durability === 'strict') await syncDirectory(directory);
   return database;
@@ -83,6 +86,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
   readonly #watch: NodeJS.Timeout;
   readonly #fail: (error: StoreError) => void;
   #failure: StoreError | undefined;
+  #isClosed = false;
   #readersCheckedAtMs = performance.now();
 
   /** Use `openDatabase`. */
@@ -98,21 +102,20 @@ export class EmbeddedDatabase implements AsyncDisposable {
       failed.resolve(error);
       onFatal?.(error);
     };
-    this.#own = this.openTables(['pithos']).pithos;
+    this.#own = this.openTables((open) => open('pithos'));
     this.#checkLayout();
     this.#watch = setInterval(() => this.#lookAfter(), WATCH_INTERVAL_MS);
     this.#watch.unref();
   }
 
-  /** Opens tables by name; makes those that are missing in one commit. Waits for other processes' writes. */
-  openTables<Name extends string>(names: readonly Name[], prefix = ''): Record<Name, Table> {
-    const tables = this.#root.transactionSync(() =>
-      names.map((name) => {
-        const rows = this.#root.openDB<Buffer, Buffer>({ name: prefix + name, encoding: 'binary', keyEncoding: 'binary' });
-        return [name, new Table(rows)] as const;
+  /** Opens the tables that `make` asks for; those that are missing are made in one commit. Waits for other writers. */
+  openTables<Tables>(make: (open: (name: string) => Table) => Tables): Tables {
+    return this.#root.transactionSync(() =>
+      make((name) => {
+        const options = { name, encoding: 'binary', keyEncoding: 'binary' } as const;
+        return new Table(this.#root.openDB<Buffer, Buffer>(options));
       }),
     );
-    return parseRecord(tables);
   }
 
   /**
@@ -120,7 +123,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
    * It must end without waiting. Throws `corrupt`, `unavailable`.
    */
   read<T>(query: () => T): T {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#requireOpen();
     try {
       // Without this a snapshot made earlier in this turn of the event loop would be used again.
       this.#root.resetReadTxn();
@@ -138,24 +141,24 @@ export class EmbeddedDatabase implements AsyncDisposable {
    */
   async write<T>(step: (change: Change) => T, { signal, needsSpace }: WriteOptions): Promise<T> {
     signal.throwIfAborted();
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#requireOpen();
     if (needsSpace) this.#space.requireFree();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const pending: PendingCommit = { signal, sinceMs: performance.now(), reject };
+    const pending: PendingCommit = { signal, reject, watches: 0 };
     this.#pending.add(pending);
-    let end: StepEnd<T> = { kind: 'refused', error: new StoreError('unavailable', 'The step did not run.') };
+    let end: StepEnd<T> | undefined;
     this.#root
       .transaction(() => {
         end = runStep(step, signal);
       })
       .then(
         () => {
-          if (end.kind === 'applied') resolve(end.result);
-          else if (end.kind === 'refused') reject(end.error);
-          else reject(this.fail('A change was committed in part.', end.error));
+          if (end?.kind === 'applied') resolve(end.result);
+          else if (end?.kind === 'refused') reject(end.error);
+          else reject(this.fail('A step was committed in part, or did not run.', end?.error));
         },
         async (error: unknown) => {
-          reject(this.#commitFailed(end.kind === 'failed' ? end.error : await commitError(error)));
+          reject(this.#commitFailed(end?.kind === 'failed' ? end.error : await commitError(error)));
         },
       )
       .finally(() => this.#pending.delete(pending));
@@ -170,6 +173,8 @@ export class EmbeddedDatabase implements AsyncDisposable {
 
   /** Ends the process' use of the directory after what was asked for has been committed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     clearInterval(this.#watch);
     await this.#root.close();
   }
@@ -177,11 +182,15 @@ export class EmbeddedDatabase implements AsyncDisposable {
   /** Marks the directory and tells everybody that waits; the first failure counts. */
   fail(reason: string, cause: unknown): StoreError {
     if (this.#failure !== undefined) return this.#failure;
-    const error = new StoreError('in-doubt', `${reason} The process must end; the next start checks ${this.directory}.`, {
-      cause,
-    });
+    const error = new StoreError(
+      'in-doubt',
+      `${reason} The process must end; the next start checks ${this.directory}.`,
+      {
+        cause,
+      },
+    );
     this.#failure = error;
-    markForCheck(this.directory, `${new Date().toISOString()} ${reason} ${String(cause)}`);
+    markForCheck(this.directory, `${reason} ${String(cause)}`);
     for (const { reject } of this.#pending) reject(error);
     this.#fail(error);
     return error;
@@ -190,8 +199,12 @@ export class EmbeddedDatabase implements AsyncDisposable {
   /** What a failed commit means. Where the disk or the map is full, or another step failed, everything is as it was. */
   #commitFailed(cause: unknown): StoreError {
     const code = errorCode(cause);
-    if (code === MDB_MAP_FULL || code === ENOSPC || code === EDQUOT) {
-      return new StoreError('storage-full', `The metadata in ${this.directory} cannot grow: ${String(cause)}`, { cause });
+    // A write that falls short for want of space is EIO to LMDB.
+    const isFull = code === EIO && this.#space.isFull();
+    if (isFull || code === MDB_MAP_FULL || code === ENOSPC || code === EDQUOT) {
+      return new StoreError('storage-full', `The metadata in ${this.directory} cannot grow: ${String(cause)}`, {
+        cause,
+      });
     }
     if (code === MDB_BAD_TXN) {
       return new StoreError('unavailable', 'Another step of the same commit failed; nothing was written.', { cause });
@@ -199,15 +212,24 @@ export class EmbeddedDatabase implements AsyncDisposable {
     return this.fail('A commit of metadata failed.', cause);
   }
 
+  #requireOpen(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isClosed) throw new StoreError('unavailable', `The database in ${this.directory} has been closed.`);
+  }
+
   #lookAfter(): void {
-    const nowMs = performance.now();
-    for (const { signal, sinceMs, reject } of this.#pending) {
-      if (signal.aborted) reject(signal.reason);
-      else if (nowMs - sinceMs > COMMIT_MS_MAX) {
-        this.fail(`A commit has not ended in ${COMMIT_MS_MAX} ms.`, undefined);
-        break;
+    for (const pending of this.#pending) {
+      pending.watches++;
+      if (pending.signal.aborted) pending.reject(pending.signal.reason);
+      else if (pending.watches === WATCHES_MAX) {
+        pending.reject(new StoreError('in-doubt', `A commit has not ended in ${WATCHES_MAX} seconds.`));
+      }
+      if (pending.watches === HOPELESS_WATCHES) {
+        this.fail(`A commit has not ended in ${HOPELESS_WATCHES} seconds.`, undefined);
+        return;
       }
     }
+    const nowMs = performance.now();
     if (nowMs - this.#readersCheckedAtMs > READER_CHECK_INTERVAL_MS && this.#failure === undefined) {
       this.#readersCheckedAtMs = nowMs;
       this.#root.readerCheck();
@@ -274,8 +296,4 @@ async function commitError(error: unknown): Promise<unknown> {
   } catch (reason) {
     return reason;
   }
-}
-
-function parseRecord<Name extends string>(entries: readonly (readonly [Name, Table])[]): Record<Name, Table> {
-  return Object.fromEntries(entries) as Record<Name, Table>;
 }

@@ -1,5 +1,10 @@
 import type { Owner } from '../../domain/bucket.ts';
-import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm, type ChecksumType } from '../../domain/checksum.ts';
+import {
+  CHECKSUM_ALGORITHMS,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type ChecksumType,
+} from '../../domain/checksum.ts';
 import type { ETag } from '../../domain/etag.ts';
 import { type BlobId, parseTenantId, type StorageClass } from '../../domain/names.ts';
 import {
@@ -18,7 +23,7 @@ import type { RowReader, RowWriter } from './row-codec.ts';
 /** Hex digits of a blob's id, and of a bucket's. */
 export const ID_DIGITS = 32;
 
-// A value of these lists is stored as its place in them: new ones go to the end.
+// A value of these lists is stored as its place in them, and a header as a bit: a change makes another layout.
 const CHECKSUM_TYPES: readonly ChecksumType[] = ['FULL_OBJECT', 'COMPOSITE'];
 const PERMISSIONS: readonly Permission[] = ['FULL_CONTROL', 'READ', 'WRITE', 'READ_ACP', 'WRITE_ACP'];
 const RETENTION_MODES: readonly Retention['mode'][] = ['GOVERNANCE', 'COMPLIANCE'];
@@ -76,7 +81,7 @@ export function readChecksum(row: RowReader): Checksum | undefined {
 
 export function writeDescription(row: RowWriter, { headers, userMetadata, attributes }: DescriptionRest): void {
   let present = 0;
-  for (const [bit, name] of HEADER_NAMES.entries()) if (headers[name] !== undefined) present |= 1 << bit;
+  for (const name of HEADER_NAMES) present = (present << 1) | (headers[name] === undefined ? ABSENT : PRESENT);
   row.byte(present);
   for (const name of HEADER_NAMES) {
     const value = headers[name];
@@ -89,7 +94,11 @@ export function writeDescription(row: RowWriter, { headers, userMetadata, attrib
 export function readDescription(row: RowReader): DescriptionRest {
   const present = row.byte();
   const headers: Partial<Record<(typeof HEADER_NAMES)[number], string>> = {};
-  for (const [bit, name] of HEADER_NAMES.entries()) if ((present & (1 << bit)) !== 0) headers[name] = row.text();
+  let bit = 1 << HEADER_NAMES.length;
+  for (const name of HEADER_NAMES) {
+    bit >>= 1;
+    if ((present & bit) !== 0) headers[name] = row.text();
+  }
   return { headers, userMetadata: readPairs(row), attributes: readAttributes(row) };
 }
 
@@ -101,7 +110,8 @@ export function writeChoice<T>(row: RowWriter, choices: readonly T[], choice: T)
 
 export function readChoice<T>(row: RowReader, choices: readonly T[]): T {
   const choice = choices[row.byte()];
-  if (choice === undefined) throw new StoreError('corrupt', 'A row of the metadata has a value that this release does not know.');
+  if (choice === undefined)
+    throw new StoreError('corrupt', 'A row of the metadata has a value that this release does not know.');
   return choice;
 }
 
@@ -123,7 +133,9 @@ function writePairs(row: RowWriter, pairs: readonly (readonly [string, string])[
 }
 
 function readPairs(row: RowReader): (readonly [string, string])[] {
-  return Array.from({ length: row.integer() }, () => [row.text(), row.text()] as const);
+  const pairs: (readonly [string, string])[] = [];
+  for (let left = row.integer(); left > 0; left--) pairs.push([row.text(), row.text()]);
+  return pairs;
 }
 
 /** Most versions have nothing but the default: one byte. */

@@ -1,8 +1,13 @@
 import { statfsSync } from 'node:fs';
 import { StoreError } from '../store.ts';
 
-/** How long a reading of the free space is used, in milliseconds. */
+/** How long a reading of the free space is used, in milliseconds, while there is plenty and near the watermark. */
 const READING_MS = 1_000;
+const NEAR_READING_MS = 10;
+/** Less than this above the watermark is near it, in bytes: a fast disk does not take more in a second. */
+const NEAR_BYTES = 2 * 1024 ** 3;
+/** With less than this free, a write that fell short did so because the disk is full, in bytes. */
+const FULL_BYTES = 16 * 1024 ** 2;
 /** The watermark unless configured: this many bytes, or this share of a smaller file system. */
 const DEFAULT_FREE_BYTES = 1024 ** 3;
 const DEFAULT_FREE_SHARE = 0.02;
@@ -24,9 +29,10 @@ export class DiskSpace {
     this.#freeBytesMin = freeBytesMin;
   }
 
-  /** Throws `storage-full` while less than the watermark is free, by a reading at most a second old. */
+  /** Throws `storage-full` while less than the watermark is free, by a reading that is at most a second old. */
   requireFree(): void {
-    this.#read();
+    const isNear = this.#freeBytes - this.#minBytes < NEAR_BYTES;
+    if (performance.now() - this.#readAtMs >= (isNear ? NEAR_READING_MS : READING_MS)) this.#read();
     if (this.#freeBytes >= this.#minBytes) return;
     throw new StoreError(
       'storage-full',
@@ -35,12 +41,17 @@ export class DiskSpace {
     );
   }
 
+  /** Whether nothing more fits now. */
+  isFull(): boolean {
+    this.#read();
+    return this.#freeBytes < FULL_BYTES;
+  }
+
   #read(): void {
-    const nowMs = performance.now();
-    if (nowMs - this.#readAtMs < READING_MS) return;
     const { bavail, blocks, bsize } = statfsSync(this.#directory);
     this.#freeBytes = bavail * bsize;
-    this.#minBytes = this.#freeBytesMin ?? Math.min(DEFAULT_FREE_BYTES, Math.floor(blocks * bsize * DEFAULT_FREE_SHARE));
-    this.#readAtMs = nowMs;
+    this.#minBytes =
+      this.#freeBytesMin ?? Math.min(DEFAULT_FREE_BYTES, Math.floor(blocks * bsize * DEFAULT_FREE_SHARE));
+    this.#readAtMs = performance.now();
   }
 }

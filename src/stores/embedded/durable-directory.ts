@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /** Strict: an acknowledged write survives a power cut. Relaxed: it survives the end of the process only. */
@@ -11,8 +11,9 @@ const DIRECTORY_MODE = 0o700;
 export async function makeDirectory(directory: string, durability: Durability): Promise<void> {
   const path = resolve(directory);
   const firstMade = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
-  if (firstMade === undefined || durability === 'relaxed') return;
-  const top = dirname(resolve(firstMade));
+  if (durability === 'relaxed') return;
+  // Where it was there, its own entry is synced all the same: the process that made it may not have done so yet.
+  const top = dirname(firstMade === undefined ? path : resolve(firstMade));
   for (let at = dirname(path); ; at = dirname(at)) {
     await syncDirectory(at);
     if (at === top || at === dirname(at)) return;
@@ -25,17 +26,23 @@ export async function syncDirectory(path: string): Promise<void> {
   await handle.sync();
 }
 
+/** What a directory's sync needs of an open file. */
+export interface SyncHandle {
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Syncs one directory for many writers: those who ask while a sync runs share the next one.
  *
  * A sync that was asked for covers every entry made before; a failed one fails everybody who waited for it.
  */
 export class DirectorySync implements AsyncDisposable {
-  readonly #handle: FileHandle;
+  readonly #handle: SyncHandle;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: SyncHandle) {
     this.#handle = handle;
   }
 

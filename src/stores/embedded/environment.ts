@@ -2,25 +2,26 @@ import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../store.ts';
 import type { Durability } from './durable-directory.ts';
+import { allowedMapBytes, whyNotOpenable } from './openable.ts';
 
 /** The LMDB file of a directory; its lock file stands beside it. */
 export const METADATA_FILE = 'metadata.mdb';
 
-/** Address space that is reserved for the file, in bytes, and so its largest size; costs nothing until it is used. */
+/** Address space that is reserved for the file unless given, in bytes: costs nothing until it is used. */
 export const MAP_BYTES = 1024 ** 4;
-/** The least that is tried where the process may not reserve as much. */
-const MAP_BYTES_MIN = 1024 ** 3;
+/** On every machine, so that keys of 1,024 bytes fit and one piece of an inline body fills a page. */
+const PAGE_BYTES = 4096;
 /** Processes and snapshots at one time. */
 const READERS_MAX = 1024;
 /** Tables: three of the directory, and those of some thirty regions. */
 const TABLES_MAX = 512;
 /** Access keys stand here: nobody else may read them. */
 const FILE_MODE = 0o600;
-/** The system's error number for "no memory", which is also "no address space". */
-const ENOMEM = 12;
 
 export interface EnvironmentOptions {
   readonly directory: string;
+  /** Its name there. */
+  readonly file: string;
   readonly durability: Durability;
   readonly mapBytes: number;
 }
@@ -32,29 +33,29 @@ export interface EnvironmentOptions {
  * transactions and processes see it, and only then does its promise resolve. With `overlappingSync` it would be seen
  * before it is on stable storage, and another process could answer from what a power cut takes back.
  */
-export function openEnvironment({ directory, durability, mapBytes }: EnvironmentOptions): RootDatabase<Buffer, Buffer> {
-  for (let mapSize = mapBytes; ; mapSize /= 2) {
-    // Not a literal in the call: two of the options are missing from the types of lmdb.
-    const options = {
-      path: join(directory, METADATA_FILE),
-      overlappingSync: false,
-      noSync: durability === 'relaxed',
-      mapSize,
-      maxReaders: READERS_MAX,
-      maxDbs: TABLES_MAX,
-      permissionsMode: FILE_MODE,
-      encoding: 'binary' as const,
-      keyEncoding: 'binary' as const,
-    };
-    try {
-      return open<Buffer, Buffer>(options);
-    } catch (error) {
-      if (errorCode(error) === ENOMEM && mapSize / 2 >= MAP_BYTES_MIN) continue;
-      throw new StoreError('unavailable', `The metadata in ${directory} cannot be opened: ${String(error)}`, {
-        cause: error,
-      });
-    }
-  }
+export function openEnvironment({
+  directory,
+  file,
+  durability,
+  mapBytes,
+}: EnvironmentOptions): RootDatabase<Buffer, Buffer> {
+  const path = join(directory, file);
+  const obstacle = whyNotOpenable(path);
+  if (obstacle !== undefined) throw new StoreError('unavailable', `${path} cannot be opened: ${obstacle}`);
+  // Not a literal in the call: one of the options is missing from the types of lmdb.
+  const options = {
+    path,
+    overlappingSync: false,
+    noSync: durability === 'relaxed',
+    mapSize: allowedMapBytes(mapBytes),
+    pageSize: PAGE_BYTES,
+    maxReaders: READERS_MAX,
+    maxDbs: TABLES_MAX,
+    permissionsMode: FILE_MODE,
+    encoding: 'binary' as const,
+    keyEncoding: 'binary' as const,
+  };
+  return open<Buffer, Buffer>(options);
 }
 
 /** The number LMDB or the system gave an error: negative for LMDB's own. */

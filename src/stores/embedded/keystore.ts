@@ -20,7 +20,7 @@ export class EmbeddedKeystore implements ManagedKeystore {
   constructor(database: EmbeddedDatabase) {
     this.description = `${database.description}, keystore`;
     this.#database = database;
-    this.#keys = database.openTables(['keys']).keys;
+    this.#keys = database.openTables((open) => open('keys'));
   }
 
   async getKey(accessKeyId: AccessKeyId, { signal }: CallOptions): Promise<AccessKey | undefined> {
@@ -62,8 +62,9 @@ export class EmbeddedKeystore implements ManagedKeystore {
     await this.#database.checkWritable(options);
   }
 
-  /** The database is its owner's to close. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The database is its owner's to close.
+  }
 }
 
 function encodeKey({ accessKeyId, secret, tenant, displayName, master, memberOf }: AccessKey): Buffer {

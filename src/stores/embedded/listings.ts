@@ -32,7 +32,10 @@ export function listVersions(tables: MetaTables, range: KeyRange): readonly List
     const row = new RowReader(head.value);
     const rest = readOlder(row);
     const { sequence, listed } = readListed(row, objectKeyOfRow(head.key));
-    const below = from?.kind === 'after-version' && from.key === listed.key ? lineOf(from.versionId, listed, sequence, rest) : KEY_NUMBER_MAX;
+    const below =
+      from?.kind === 'after-version' && from.key === listed.key
+        ? lineOf(from.versionId, listed, sequence, rest)
+        : KEY_NUMBER_MAX;
     if (sequence < below) page.push({ ...listed, isLatest: true });
     if (page.length < limit && rest.count > 0) listOlder(tables, { group: rest.group, below, limit }, page);
     if (page.length >= limit) return page;

@@ -2,8 +2,8 @@ import { type ManifestId, type ManifestPart, parseManifestId } from '../../domai
 import { readBlob, readChecksum, writeBlob, writeChecksum } from './description-rows.ts';
 import { RowReader, RowWriter } from './row-codec.ts';
 
-/** Parts in one row of a manifest: some 5 KiB. */
-export const MANIFEST_ROW_PARTS = 64;
+/** Parts in one row of a manifest: it fits one page of LMDB. */
+export const MANIFEST_ROW_PARTS = 32;
 
 /** The first row of a manifest: where to look for a byte or a part, and whether anything still uses it. */
 export interface ManifestHead {

@@ -5,8 +5,8 @@ import {
   decodeManifestParts,
   encodeManifestHead,
   encodeManifestParts,
-  type ManifestHead,
   MANIFEST_ROW_PARTS,
+  type ManifestHead,
   manifestNumber,
 } from './manifest-rows.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';

@@ -2,47 +2,61 @@ import type { EmbeddedDatabase } from './database.ts';
 import { RowReader, RowWriter } from './row-codec.ts';
 import type { Change, Table } from './table.ts';
 
-/** The tables of one metastore, and what stands in them. Numbers in keys have 48 bits, see `row-keys.ts`. */
-const TABLE_NAMES = [
+/** The tables of one metastore. Numbers in keys have 48 bits, see `row-keys.ts`. */
+export interface MetaTables {
   /** [bucket id][object key] → head and current version, where that is an object: what ListObjects walks. */
-  'current',
+  readonly current: Table;
   /** [bucket id][object key] → head and current version, where that is a delete marker. */
-  'deleted',
+  readonly deleted: Table;
   /** [group][sequence, descending] → a version that is not current, with its bucket and key. */
-  'older',
-  /** [sequence] → the bytes of an inline body, as they are. */
-  'inline',
+  readonly older: Table;
+  /** [sequence][piece] → a piece of an inline body, as it is. */
+  readonly inline: Table;
   /** [blob id] → intent or place in the reclaim queue; [blob id][holder] → a reference. */
-  'blobs',
+  readonly blobs: Table;
   /** [kind][time][id] → what is to be looked at when its time has come. */
-  'due',
+  readonly due: Table;
   /** [pin id in UTF-8] → since when and until when. */
-  'pins',
+  readonly pins: Table;
   /** [sequence] → an upload. */
-  'uploads',
+  readonly uploads: Table;
   /** [bucket id][object key] → the group of the key's open uploads. */
-  'uploadKeys',
+  readonly uploadKeys: Table;
   /** [group][sequence] → an open upload. */
-  'uploadGroups',
+  readonly uploadGroups: Table;
   /** [upload's sequence][part number] → a part of an open upload. */
-  'parts',
+  readonly parts: Table;
   /** [manifest] → head; [manifest][1][row] → parts; [manifest][2][sequence] → a version that has it. */
-  'manifests',
+  readonly manifests: Table;
   /** [bucket id] of every bucket that was closed. */
-  'closed',
+  readonly closed: Table;
   /** The last sequence. */
-  'counter',
-] as const;
-
-export type MetaTables = Readonly<Record<(typeof TABLE_NAMES)[number], Table>>;
+  readonly counter: Table;
+}
 
 /** A value where the key says all; LMDB wants at least one byte. */
 export const NO_VALUE = Buffer.of(0);
 
 const SEQUENCE_KEY = Buffer.from('sequence');
 
+/** The tables of the metastore called `name`. */
 export function openMetaTables(database: EmbeddedDatabase, name: string): MetaTables {
-  return database.openTables(TABLE_NAMES, `${name}/`);
+  return database.openTables((open) => ({
+    current: open(`${name}/current`),
+    deleted: open(`${name}/deleted`),
+    older: open(`${name}/older`),
+    inline: open(`${name}/inline`),
+    blobs: open(`${name}/blobs`),
+    due: open(`${name}/due`),
+    pins: open(`${name}/pins`),
+    uploads: open(`${name}/uploads`),
+    uploadKeys: open(`${name}/uploadKeys`),
+    uploadGroups: open(`${name}/uploadGroups`),
+    parts: open(`${name}/parts`),
+    manifests: open(`${name}/manifests`),
+    closed: open(`${name}/closed`),
+    counter: open(`${name}/counter`),
+  }));
 }
 
 /** The greatest sequence that was given out. */

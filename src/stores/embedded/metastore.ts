@@ -176,10 +176,7 @@ export class EmbeddedMetastore implements Metastore {
     return await this.#write((step) => uploads.abortUpload(step, at), freeing(signal));
   }
 
-  async sweepUploads(
-    sweep: { completedBeforeMs: number; limit: number },
-    { signal }: CallOptions,
-  ): Promise<number> {
+  async sweepUploads(sweep: { completedBeforeMs: number; limit: number }, { signal }: CallOptions): Promise<number> {
     return await this.#write((step) => uploads.sweepUploads(step, sweep), freeing(signal));
   }
 
@@ -235,9 +232,7 @@ export class EmbeddedMetastore implements Metastore {
     return scans.scanReferences(this.#database, this.#tables, options);
   }
 
-  scanVersions(
-    options: CallOptions,
-  ): AsyncIterable<{ readonly bucketId: BucketId; readonly version: ObjectVersion }> {
+  scanVersions(options: CallOptions): AsyncIterable<{ readonly bucketId: BucketId; readonly version: ObjectVersion }> {
     return scans.scanVersions(this.#database, this.#tables, options);
   }
 
@@ -249,8 +244,9 @@ export class EmbeddedMetastore implements Metastore {
     await this.#database.checkWritable(options);
   }
 
-  /** The database is its owner's to close. */
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The database is its owner's to close.
+  }
 
   #read<T>(query: (tables: MetaTables) => T, { signal }: CallOptions): T {
     signal.throwIfAborted();
@@ -258,8 +254,11 @@ export class EmbeddedMetastore implements Metastore {
   }
 
   #write<T>(step: (step: MetaStep) => T, options: WriteOptions): Promise<T> {
-    const nowMs = timeOf(this.#nowMs());
-    return this.#database.write((change) => step(new MetaStep({ tables: this.#tables, change, nowMs })), options);
+    return this.#database.write((change) => {
+      // Read here, so that what a step queues is hardly older than its commit.
+      const nowMs = timeOf(this.#nowMs());
+      return step(new MetaStep({ tables: this.#tables, change, nowMs }));
+    }, options);
   }
 }
 

@@ -1,12 +1,14 @@
 import { crc32c } from '@node-rs/crc32';
 import { StoreError } from '../store.ts';
 
-/** Largest row, in bytes: what S3 lets a client say about one object fits several times. */
+/** Largest row without its checksum, in bytes: what S3 lets a client say about one object fits several times. */
 export const ROW_BYTES_MAX = 32_000;
 
 /** The layout of rows; a reader refuses any other. */
 const ROW_FORMAT = 1;
 const CHECKSUM_BYTES = 4;
+/** The CRC32C of any bytes followed by their own CRC32C, lowest byte first. */
+const SOUND_CRC32C = 0x48674bc7;
 const SCRATCH_BYTES = 64 * 1024;
 /** Longest encoding of a safe integer in groups of seven bits. */
 const INTEGER_BYTES_MAX = 8;
@@ -14,11 +16,11 @@ const INTEGER_BYTES_MAX = 8;
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 /**
- * Writes one row: a CRC32C of all that follows, the format, then values one after the other.
+ * Writes one row: the format, values one after the other, then a CRC32C of all that.
  * There is one scratch buffer: a row is finished before the next is begun, with no `await` between.
  */
 export class RowWriter {
-  #end = CHECKSUM_BYTES;
+  #end = 0;
 
   constructor() {
     this.byte(ROW_FORMAT);
@@ -51,8 +53,8 @@ export class RowWriter {
     return this;
   }
 
-  /** Bytes without their length: the reader knows it. */
-  raw(bytes: Uint8Array): this {
+  bytes(bytes: Uint8Array): this {
+    this.integer(bytes.length);
     this.#reserve(bytes.length);
     scratch.set(bytes, this.#end);
     this.#end += bytes.length;
@@ -68,8 +70,10 @@ export class RowWriter {
 
   /** The row, in a buffer of its own. */
   finish(): Buffer {
-    scratch.writeUInt32LE(crc32c(scratch.subarray(CHECKSUM_BYTES, this.#end)), 0);
-    return Buffer.from(scratch.subarray(0, this.#end));
+    const end = scratch.writeUInt32LE(crc32c(scratch.subarray(0, this.#end)), this.#end);
+    const row = Buffer.allocUnsafe(end);
+    scratch.copy(row, 0, 0, end);
+    return row;
   }
 
   #reserve(lengthBytes: number): void {
@@ -82,12 +86,14 @@ export class RowWriter {
 /** Reads what `RowWriter` wrote. Throws `corrupt` where the row is not what was written. */
 export class RowReader {
   readonly #row: Buffer;
-  #position = CHECKSUM_BYTES;
+  #position = 0;
+  readonly #end: number;
 
   constructor(row: Buffer) {
-    if (row.length <= CHECKSUM_BYTES || row.readUInt32LE(0) !== crc32c(row.subarray(CHECKSUM_BYTES))) {
+    if (crc32c(row) !== SOUND_CRC32C) {
       throw new StoreError('corrupt', 'A row of the metadata does not match its checksum.');
     }
+    this.#end = row.length - CHECKSUM_BYTES;
     this.#row = row;
     const format = this.byte();
     if (format !== ROW_FORMAT) {
@@ -96,9 +102,7 @@ export class RowReader {
   }
 
   byte(): number {
-    const value = this.#row[this.#position++];
-    if (value === undefined) throw new StoreError('corrupt', 'A row of the metadata ends too early.');
-    return value;
+    return this.#row[this.#skip(1)] ?? 0;
   }
 
   integer(): number {
@@ -121,15 +125,17 @@ export class RowReader {
     return this.#row.toString('hex', start, start + digits / 2);
   }
 
-  /** All that was not read yet. */
-  rest(): Buffer {
-    return this.#row.subarray(this.#position);
+  /** A view of the row. */
+  bytes(): Buffer {
+    const lengthBytes = this.integer();
+    const start = this.#skip(lengthBytes);
+    return this.#row.subarray(start, start + lengthBytes);
   }
 
   #skip(lengthBytes: number): number {
     const start = this.#position;
     this.#position += lengthBytes;
-    if (this.#position > this.#row.length) throw new StoreError('corrupt', 'A row of the metadata ends too early.');
+    if (this.#position > this.#end) throw new StoreError('corrupt', 'A row of the metadata ends too early.');
     return start;
   }
 }

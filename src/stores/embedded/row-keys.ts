@@ -14,7 +14,8 @@ const ORDERED_ID = /^[0-9a-f]{32}$/;
 /** A key of numbers of 48 bits, each sorting by its value. */
 export function numberKey(...numbers: readonly number[]): Buffer {
   const key = Buffer.allocUnsafe(numbers.length * NUMBER_BYTES);
-  for (let index = 0; index < numbers.length; index++) key.writeUIntBE(numbers[index] ?? 0, index * NUMBER_BYTES, NUMBER_BYTES);
+  for (let index = 0; index < numbers.length; index++)
+    key.writeUIntBE(numbers[index] ?? 0, index * NUMBER_BYTES, NUMBER_BYTES);
   return key;
 }
 

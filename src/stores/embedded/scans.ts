@@ -4,9 +4,9 @@ import type { BlobAddress, ObjectVersion } from '../../domain/object-version.ts'
 import { type CallOptions, StoreError } from '../store.ts';
 import { blobRecord, isLive } from './blob-ledger.ts';
 import { blobOfKey, decodeAddress, holderOfKey } from './blob-rows.ts';
-import { readInline } from './bodies.ts';
 import type { EmbeddedDatabase } from './database.ts';
 import { decodeHead, decodeOlder, parseKeyText } from './heads.ts';
+import { readInline } from './inline-bodies.ts';
 import type { MetaTables } from './meta-tables.ts';
 import { bucketIdOfRow, objectKeyOfRow } from './row-keys.ts';
 import type { Row, Table } from './table.ts';
@@ -16,7 +16,25 @@ import { type VersionRow, versionOf } from './version-rows.ts';
 const PAGE_ROWS = 500;
 
 const FIRST_KEY = Buffer.of(0);
-const LAST_KEY = Buffer.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+const LAST_KEY = Buffer.of(
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+  0xff,
+);
 
 /**
  * Calls `visit` with every row of a table, a page of them on one snapshot, and yields what it returned.
@@ -40,7 +58,10 @@ export async function* scanTable<T>(
         return visit(row);
       }),
     );
-    yield* page;
+    for (const seen of page) {
+      signal.throwIfAborted();
+      yield seen;
+    }
     if (last === undefined || rows < PAGE_ROWS) return;
     start = Buffer.concat([last, Buffer.of(0)]);
     await setImmediate();

@@ -29,6 +29,15 @@ export class Table {
     return this.#rows.get(key);
   }
 
+  /** Copies the start of a row into `target`; returns the row's length, or `undefined` where there is none. */
+  copy(key: Buffer, target: Uint8Array): number | undefined {
+    // One buffer that every read of lmdb uses again, without a copy of its own.
+    const value = this.#rows.getBinaryFast(key);
+    if (value === undefined) return undefined;
+    target.set(value.subarray(0, target.length));
+    return value.length;
+  }
+
   has(key: Buffer): boolean {
     return this.#rows.doesExist(key);
   }

@@ -1,5 +1,12 @@
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../domain/checksum.ts';
-import { type BucketId, type ObjectKey, parseBucketId, parseUploadId, parseVersionId, type UploadId } from '../../domain/names.ts';
+import {
+  type BucketId,
+  type ObjectKey,
+  parseBucketId,
+  parseUploadId,
+  parseVersionId,
+  type UploadId,
+} from '../../domain/names.ts';
 import type { Part, Upload, UploadChecksum, UploadDraft, UploadState } from '../../domain/upload.ts';
 import {
   ID_DIGITS,

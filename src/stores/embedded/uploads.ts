@@ -12,9 +12,26 @@ import { manifestIdOf } from './manifest-rows.ts';
 import { putManifest } from './manifests.ts';
 import { type MetaStep, type MetaTables, NO_VALUE } from './meta-tables.ts';
 import { RowReader, RowWriter } from './row-codec.ts';
-import { numberAt, numberKey, objectRowKey, objectRowRange, prefixRange, randomOfId, sequenceOfId, timeOf } from './row-keys.ts';
+import {
+  numberAt,
+  numberKey,
+  objectRowKey,
+  objectRowRange,
+  prefixRange,
+  randomOfId,
+  sequenceOfId,
+  timeOf,
+} from './row-keys.ts';
 import type { RowRange } from './table.ts';
-import { decodePart, decodeUpload, encodePart, encodeUpload, uploadIdOf, type UploadRow, uploadOf } from './upload-rows.ts';
+import {
+  decodePart,
+  decodeUpload,
+  encodePart,
+  encodeUpload,
+  type UploadRow,
+  uploadIdOf,
+  uploadOf,
+} from './upload-rows.ts';
 import { failedCondition, isClosed, pushObject } from './versions.ts';
 
 /** Closed buckets that one sweep looks at. */
@@ -76,7 +93,8 @@ export function listUploads(tables: MetaTables, range: UploadRange): readonly Up
   const page: Upload[] = [];
   if (keys === undefined || limit <= 0 || isClosed(tables, bucketId)) return page;
   for (const { key, value } of tables.uploadKeys.range(keys)) {
-    const isMarked = range.afterPrefix === undefined && after !== undefined && key.equals(objectRowKey(bucketId, after.key));
+    const isMarked =
+      range.afterPrefix === undefined && after !== undefined && key.equals(objectRowKey(bucketId, after.key));
     const marker = isMarked ? after.uploadId : undefined;
     for (const upload of uploadsOfGroup(tables, new RowReader(value).integer(), marker)) {
       page.push(uploadOf(upload));

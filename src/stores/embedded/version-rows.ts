@@ -1,7 +1,13 @@
 import type { Owner } from '../../domain/bucket.ts';
 import type { Checksum } from '../../domain/checksum.ts';
 import type { ETag } from '../../domain/etag.ts';
-import { NULL_VERSION_ID, type ObjectKey, parseVersionId, type StorageClass, type VersionId } from '../../domain/names.ts';
+import {
+  NULL_VERSION_ID,
+  type ObjectKey,
+  parseVersionId,
+  type StorageClass,
+  type VersionId,
+} from '../../domain/names.ts';
 import type {
   BlobAddress,
   DeleteMarker,
@@ -24,9 +30,13 @@ import {
   writeDescription,
   writeOwner,
 } from './description-rows.ts';
+import type { InlineBody } from './inline-bodies.ts';
 import { manifestIdOf } from './manifest-rows.ts';
 import type { RowReader, RowWriter } from './row-codec.ts';
 import { orderedId, RANDOM_DIGITS, randomOfId } from './row-keys.ts';
+
+/** Reads the bytes of an inline body. */
+export type ReadInline = (row: ObjectRow & { readonly body: InlineBody }) => Uint8Array;
 
 /** What every version has: its place in the order, and the id that clients see. */
 export interface VersionIdentity {
@@ -36,9 +46,9 @@ export interface VersionIdentity {
   readonly random: string | undefined;
 }
 
-/** Where a version's bytes are; inline ones stand in a table of their own, under the sequence. */
+/** Where a version's bytes are; inline ones stand in a table of their own, but for their end. */
 export type StoredBody =
-  | { readonly kind: 'inline'; readonly crc32c: number }
+  | InlineBody
   | { readonly kind: 'blob'; readonly blob: BlobAddress }
   | { readonly kind: 'manifest'; readonly manifest: number; readonly partsCount: number };
 
@@ -130,20 +140,26 @@ export function listedOf(row: ListedRow, key: ObjectKey): ListedObject {
 }
 
 export function markerOf(row: MarkerRow, key: ObjectKey): DeleteMarker {
-  return { kind: 'delete-marker', key, versionId: versionIdOf(row), lastModifiedMs: row.lastModifiedMs, owner: row.owner };
+  return {
+    kind: 'delete-marker',
+    key,
+    versionId: versionIdOf(row),
+    lastModifiedMs: row.lastModifiedMs,
+    owner: row.owner,
+  };
 }
 
 /** The version as callers see it; `inline` gives the bytes of an inline body. */
-export function versionOf(row: VersionRow, key: ObjectKey, inline: (row: ObjectRow) => Uint8Array): ObjectVersion {
+export function versionOf(row: VersionRow, key: ObjectKey, inline: ReadInline): ObjectVersion {
   if (row.kind === 'delete-marker') return markerOf(row, key);
   const { headers, userMetadata, attributes, attributesRevision } = row;
   return { ...listedOf(row, key), headers, userMetadata, attributes, attributesRevision, body: bodyOf(row, inline) };
 }
 
-function bodyOf(row: ObjectRow, inline: (row: ObjectRow) => Uint8Array): ObjectBody {
+function bodyOf(row: ObjectRow, inline: ReadInline): ObjectBody {
   switch (row.body.kind) {
     case 'inline':
-      return { kind: 'inline', bytes: inline(row) };
+      return { kind: 'inline', bytes: inline({ ...row, body: row.body }) };
     case 'blob':
       return row.body;
     case 'manifest':
@@ -155,7 +171,7 @@ function writeBody(row: RowWriter, body: StoredBody): void {
   writeChoice(row, BODY_KINDS, body.kind);
   switch (body.kind) {
     case 'inline':
-      row.integer(body.crc32c);
+      row.integer(body.crc32c).bytes(body.tail);
       return;
     case 'blob':
       writeBlob(row, body.blob);
@@ -170,7 +186,7 @@ function readBody(row: RowReader): StoredBody {
   const kind = readChoice(row, BODY_KINDS);
   switch (kind) {
     case 'inline':
-      return { kind, crc32c: row.integer() };
+      return { kind, crc32c: row.integer(), tail: row.bytes() };
     case 'blob':
       return { kind, blob: readBlob(row) };
     case 'manifest':

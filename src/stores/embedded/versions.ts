@@ -1,6 +1,11 @@
 import { checkWriteCondition, type WriteCondition } from '../../domain/condition.ts';
 import { type BucketId, NULL_VERSION_ID, type VersionId } from '../../domain/names.ts';
-import { isLocked, type ObjectVersion, type StoredObject, type VersionAttributes } from '../../domain/object-version.ts';
+import {
+  isLocked,
+  type ObjectVersion,
+  type StoredObject,
+  type VersionAttributes,
+} from '../../domain/object-version.ts';
 import type {
   ConditionFailed,
   DeleteDraft,
@@ -11,8 +16,9 @@ import type {
   VersionAddress,
   VersionDraft,
 } from '../metastore.ts';
-import { BodyLedger, missingOfBody, readInline } from './bodies.ts';
+import { StoreError } from '../store.ts';
 import { dueKey } from './blob-rows.ts';
+import { BodyLedger, missingOfBody } from './bodies.ts';
 import {
   decodeOlder,
   encodeOlder,
@@ -24,9 +30,9 @@ import {
   putHead,
   readHead,
 } from './heads.ts';
+import { readInline } from './inline-bodies.ts';
 import { type MetaStep, type MetaTables, NO_VALUE } from './meta-tables.ts';
 import { objectRowKey, prefixRange, sequenceOfId } from './row-keys.ts';
-import { StoreError } from '../store.ts';
 import { markerOf, newIdentity, type ObjectRow, type VersionRow, versionIdOf, versionOf } from './version-rows.ts';
 
 type KeyAddress = Pick<VersionAddress, 'bucketId' | 'key'>;
@@ -65,7 +71,11 @@ export function pushObject(
   const { slot, body, ...object } = draft;
   const identity = newIdentity(step.nextSequence(), slot);
   const stored = bodies.hold(body, identity.sequence);
-  push(step, bodies, { at, head, version: { ...object, ...identity, kind: 'object', body: stored, attributesRevision: 1 } });
+  push(step, bodies, {
+    at,
+    head,
+    version: { ...object, ...identity, kind: 'object', body: stored, attributesRevision: 1 },
+  });
   return { ...object, kind: 'object', versionId: versionIdOf(identity), body, attributesRevision: 1 };
 }
 
@@ -198,7 +208,8 @@ function remove(
 function newestOlder(tables: MetaTables, { group, count }: OlderVersions): VersionRow | undefined {
   if (count === 0) return undefined;
   const row = tables.older.first(olderRange(group));
-  if (row === undefined) throw new StoreError('corrupt', `Of ${count} older versions in group ${group} none was found.`);
+  if (row === undefined)
+    throw new StoreError('corrupt', `Of ${count} older versions in group ${group} none was found.`);
   return decodeOlder(row.value).version;
 }
 
@@ -212,7 +223,12 @@ function addOlder(step: MetaStep, at: KeyAddress, rest: OlderVersions, version: 
   };
 }
 
-function putOlder({ tables, change }: MetaStep, { bucketId, key }: KeyAddress, group: number, version: VersionRow): void {
+function putOlder(
+  { tables, change }: MetaStep,
+  { bucketId, key }: KeyAddress,
+  group: number,
+  version: VersionRow,
+): void {
   change.put(tables.older, olderKey(group, version.sequence), encodeOlder({ bucketId, key, version }));
 }
 

@@ -14,7 +14,7 @@ export class MemoryBlobstore implements Blobstore {
     this.#blobs.set(id, blob);
     try {
       for await (const piece of untilAborted(body, signal)) {
-        blob.pieces.push(Uint8Array.from(piece));
+        blob.pieces.push(new Uint8Array(piece));
         blob.sizeBytes += piece.length;
       }
     } catch (error) {

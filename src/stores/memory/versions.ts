@@ -58,7 +58,7 @@ export function pushObject(
   slot: VersionSlot,
 ): StoredObject {
   const body =
-    object.body.kind === 'inline' ? { ...object.body, bytes: Uint8Array.from(object.body.bytes) } : object.body;
+    object.body.kind === 'inline' ? { ...object.body, bytes: new Uint8Array(object.body.bytes) } : object.body;
   const { order, versionId } = nextVersion(state, slot);
   const version: StoredObject = { ...object, body, kind: 'object', versionId, attributesRevision: 1 };
   push(state, bucket, { order, version });

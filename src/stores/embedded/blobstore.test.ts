@@ -1,0 +1,134 @@
+import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { collect, must, newBlobId, OPTIONS } from '../../../test/contract/drafts.ts';
+import { makeTempDir } from '../../../test/support/temp-dir.ts';
+import type { BlobId } from '../../domain/names.ts';
+import { FRAME_BYTES, PAYLOAD_BYTES } from './blob-frames.ts';
+import { EmbeddedBlobstore, openEmbeddedBlobstore } from './blobstore.ts';
+import { DirectorySync } from './durable-directory.ts';
+
+const SIZE_BYTES = 2 * PAYLOAD_BYTES + 1000;
+const CORRUPT = expect.objectContaining({ name: 'StoreError', kind: 'corrupt' });
+
+test.each([
+  ['the checksum of a frame', 0],
+  ['the first byte', 4],
+  ['the last byte of a frame', FRAME_BYTES - 1],
+  ['a byte of the second frame', FRAME_BYTES + 500],
+  ['the last byte', 2 * FRAME_BYTES + 4 + 999],
+])('a blob in which %s is wrong is corrupt, and what is wrong is never given out', async (_, position) => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  await flip(dir.path, id, position);
+  let readBytes = 0;
+  const read = async (): Promise<void> => {
+    for await (const bytes of blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS)) readBytes += bytes.length;
+  };
+  await expect(read()).rejects.toThrow(CORRUPT);
+  expect(readBytes).toBe(Math.floor(position / FRAME_BYTES) * PAYLOAD_BYTES);
+  expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: true }, OPTIONS)).toBe('corrupt');
+});
+
+test('a frame in the place of another, and the file of another blob, are corrupt', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const [one, other] = [await writeBlob(blobs), await writeBlob(blobs)];
+  const path = pathOf(dir.path, one);
+  const bytes = await readFile(path);
+  const swapped = Buffer.concat([
+    bytes.subarray(FRAME_BYTES, 2 * FRAME_BYTES),
+    bytes.subarray(0, FRAME_BYTES),
+    bytes.subarray(2 * FRAME_BYTES),
+  ]);
+  await writeFile(path, swapped);
+  await writeFile(pathOf(dir.path, other), bytes);
+  for (const id of [one, other]) {
+    await expect(collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS))).rejects.toThrow(CORRUPT);
+  }
+});
+
+test.each([0, 3, FRAME_BYTES, 2 * FRAME_BYTES + 500])('a file cut to %i bytes is corrupt', async (lengthBytes) => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  await truncate(pathOf(dir.path, id), lengthBytes);
+  await expect(collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS))).rejects.toThrow(CORRUPT);
+  expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: false }, OPTIONS)).toBe('corrupt');
+});
+
+test('below the watermark writes are storage-full with figures, and reads and deletes work', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  await using full = await openStore(dir.path, Number.MAX_SAFE_INTEGER);
+  const refused = { name: 'StoreError', kind: 'storage-full', message: expect.stringMatching(/\d+ bytes are free/) };
+  await expect(writeBlob(full)).rejects.toMatchObject(refused);
+  await expect(full.checkWritable(OPTIONS)).rejects.toMatchObject(refused);
+  expect(await collect(full.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS))).not.toHaveLength(0);
+  await full.delete(id, OPTIONS);
+  expect(await collect(full.list(OPTIONS))).toEqual([]);
+});
+
+test('a sync that fails ends the process: it is told once, nothing is acknowledged, and every later write fails', async () => {
+  await using dir = await makeTempDir();
+  const told: unknown[] = [];
+  const failure = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
+  const broken = new DirectorySync({ sync: () => Promise.reject(failure), close: async () => undefined });
+  const options = { directory: dir.path, durability: 'strict', diskFreeBytesMin: 0 } as const;
+  await using blobs = new EmbeddedBlobstore({ ...options, onFatal: (error) => told.push(error) }, broken);
+  for (let round = 0; round < 2; round++) {
+    await expect(writeBlob(blobs)).rejects.toMatchObject({ name: 'StoreError', kind: 'unavailable', cause: failure });
+    await expect(blobs.checkWritable(OPTIONS)).rejects.toMatchObject({ kind: 'unavailable', cause: failure });
+  }
+  expect(told).toEqual([expect.objectContaining({ cause: failure })]);
+  expect(await collect(blobs.list(OPTIONS))).toEqual([]);
+});
+
+test('an id is used once: a second write of it fails and leaves the first', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  await expect(blobs.write(id, bodyOf(Buffer.alloc(10)), OPTIONS)).rejects.toMatchObject({ kind: 'unavailable' });
+  expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: true }, OPTIONS)).toBe('sound');
+});
+
+test('what else lies in the directory is not listed', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  await writeFile(join(dir.path, 'note.txt'), 'mine');
+  await writeFile(join(dir.path, id.slice(0, 2), 'note.txt'), 'mine');
+  expect((await collect(blobs.list(OPTIONS))).map((blob) => blob.id)).toEqual([id]);
+});
+
+async function openStore(directory: string, diskFreeBytesMin = 0): Promise<EmbeddedBlobstore> {
+  return await openEmbeddedBlobstore({ directory, durability: 'strict', diskFreeBytesMin });
+}
+
+async function writeBlob(blobs: EmbeddedBlobstore): Promise<BlobId> {
+  const id = newBlobId();
+  const bytes = Buffer.alloc(SIZE_BYTES);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = (index * 31 + (index >> 10)) & 0xff;
+  await blobs.write(id, bodyOf(bytes), OPTIONS);
+  return id;
+}
+
+async function* bodyOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
+
+function whole(): { offsetBytes: number; lengthBytes: number } {
+  return { offsetBytes: 0, lengthBytes: SIZE_BYTES };
+}
+
+function pathOf(directory: string, id: BlobId): string {
+  return join(directory, id.slice(0, 2), id);
+}
+
+async function flip(directory: string, id: BlobId, position: number): Promise<void> {
+  const bytes = await readFile(pathOf(directory, id));
+  bytes[position] = must(bytes[position]) ^ 1;
+  await writeFile(pathOf(directory, id), bytes);
+}

@@ -1,0 +1,176 @@
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { ClientRequest } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { randomNumbers } from '../history/workload.ts';
+import { killNow, type ServeProcess, startServeProcess } from '../support/serve-process.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+import { Content } from './content.ts';
+import { completeLeftUploads, findLosses } from './find-losses.ts';
+import { blobsOf, runFsck } from './inspect-directory.ts';
+import { type Buckets, LoadClient } from './load-client.ts';
+import { openRequest, S3Client } from './s3-client.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** Another one makes another run; a failed one is repeated with its own. */
+const SEED = Number(process.env['PITHOS_TEST_SEED'] ?? Date.now() % 1_000_000);
+/** The server is ended and started again after each. */
+const ROUNDS = 5;
+const KILLS_PER_ROUND = 10;
+const WORKERS = 3;
+const CLIENTS = 16;
+/** Longest time between two kills, in milliseconds. */
+const KILL_PAUSE_MS = 1_500;
+/** The times after which what crashes left behind is taken away, as short as they may be. */
+const GRACES = { PITHOS_OPTIONS_INTENT_GRACE: '20s', PITHOS_OPTIONS_RECLAIM_GRACE: '10s' };
+/** Both graces and two runs of the job, and time to spare, in milliseconds. */
+const RECLAIM_MS_MAX = 90_000;
+/** Uploads that are begun at most, so that each worker has some. */
+const UPLOADS_MAX = 64;
+const CLEAN = { exitCode: 0, output: expect.stringMatching(/^clean/) };
+const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
+
+test('worker processes killed at 50 random moments lose, tear and leak nothing', async () => {
+  await using directory = await makeTempDir();
+  const data = `${directory.path}/data`;
+  const random = randomNumbers(SEED);
+  const clients = Array.from({ length: CLIENTS }, (_, index) => new LoadClient({ index, seed: SEED, buckets: BUCKETS }));
+  console.log(`Seed ${SEED} (PITHOS_TEST_SEED).`);
+  const beganAt = performance.now();
+  let kills = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    await using server = await startServeProcess({ directory: data, workers: WORKERS, env: GRACES });
+    if (round === 0) await makeBuckets(server);
+    let isOver = false;
+    const running = Promise.all(clients.map((client) => client.run(server, () => isOver)));
+    running.catch(() => undefined);
+    while (kills < (round + 1) * KILLS_PER_ROUND) {
+      await setTimeout(random() * KILL_PAUSE_MS);
+      kills += killOne(server, random);
+    }
+    await setTimeout(random() * KILL_PAUSE_MS);
+    // Every second round the whole server ends at once, under load; in the others it is stopped, under load too.
+    const ended = round % 2 === 0 ? server.kill() : server.stop();
+    isOver = true;
+    expect(await ended).toBe(round % 2 === 0 ? undefined : 0);
+    await running;
+  }
+  const killedAt = performance.now();
+  await using server = await startServeProcess({ directory: data, workers: WORKERS, env: GRACES });
+  expect(await findLosses(server, BUCKETS, clients)).toEqual([]);
+  expect(await runFsck(data)).toEqual(CLEAN);
+  for (const client of clients) await completeLeftUploads(server, BUCKETS, client);
+  expect(await findLosses(server, BUCKETS, clients)).toEqual([]);
+  const isClean = async () => {
+    const { stored, referenced } = await blobsOf(data);
+    return stored.size === referenced.size;
+  };
+  await waitUntil('all that crashes left is reclaimed', isClean, { timeoutMs: RECLAIM_MS_MAX });
+  const { stored, referenced } = await blobsOf(data);
+  expect(stored).toEqual(referenced);
+  expect(await findLosses(server, BUCKETS, clients)).toEqual([]);
+  expect(await runFsck(data)).toEqual(CLEAN);
+  const acknowledged = clients.reduce((sum, { counts }) => sum + counts.acknowledged, 0);
+  const inDoubt = clients.reduce((sum, { counts }) => sum + counts.inDoubt, 0);
+  const seconds = (from: number, to: number) => ((to - from) / 1_000).toFixed(0);
+  console.log(
+    `${kills} kills; ${acknowledged} writes acknowledged, ${inDoubt} in doubt; ` +
+      `${seconds(beganAt, killedAt)} s of load, ${seconds(killedAt, performance.now())} s of checks.`,
+  );
+});
+
+test('a killed worker ends its own requests only', async () => {
+  await using directory = await makeTempDir();
+  await using server = await startServeProcess({ directory: `${directory.path}/data`, workers: 2 });
+  await makeBuckets(server);
+  const [victim, survivor] = server.workerPids();
+  const uploads: HalfSent[] = [];
+  // Whichever worker is awake takes a connection: enough of them that each has some.
+  const workersOf = () => uploads.map((upload) => ownerOf(upload.port, server));
+  while (uploads.length < UPLOADS_MAX && !(workersOf().includes(victim) && workersOf().includes(survivor))) {
+    uploads.push(...(await Promise.all([1, 2, 3, 4].map((key) => HalfSent.begin(server, `${uploads.length + key}`)))));
+  }
+  const workers = workersOf();
+  if (victim === undefined) throw new Error('The server has no worker processes.');
+  killNow(victim);
+  const statuses = await Promise.all(uploads.map((upload) => upload.finish()));
+  expect(statuses).toEqual(workers.map((pid) => (pid === survivor ? 200 : undefined)));
+  expect(new Set(workers)).toEqual(new Set([victim, survivor]));
+  using s3 = new S3Client(server);
+  for (const [index, status] of statuses.entries()) {
+    const { status: found } = await s3.ask({ method: 'HEAD', path: `/${BUCKETS.plain}/${index + 1}` });
+    expect(found).toBe(status ?? 404);
+  }
+});
+
+async function makeBuckets(server: ServeProcess): Promise<void> {
+  using s3 = new S3Client(server);
+  for (const bucket of Object.values(BUCKETS)) {
+    expect((await s3.ask({ method: 'PUT', path: `/${bucket}` })).status).toBe(200);
+  }
+  const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
+  const versioning = await s3.ask({ method: 'PUT', path: `/${BUCKETS.versioned}`, query: [['versioning', '']], body });
+  expect(versioning.status).toBe(200);
+}
+
+/** Kills one of the worker processes there are; how many that were. */
+function killOne(server: ServeProcess, random: () => number): number {
+  const pids = server.workerPids();
+  const pid = pids[Math.floor(random() * pids.length)];
+  if (pid === undefined) return 0;
+  killNow(pid);
+  return 1;
+}
+
+/** The worker process that holds the server's end of the connection from `clientPort`. */
+function ownerOf(clientPort: number, server: ServeProcess): number | undefined {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
+  const ends = new RegExp(`:${hex(server.port)} [0-9A-F]+:${hex(clientPort)} 01 `);
+  const line = readFileSync('/proc/net/tcp', 'latin1').split('\n').find((each) => ends.test(each));
+  const inode = line?.trim().split(/\s+/)[9];
+  return server.workerPids().find((pid) => {
+    const files = readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));
+    return files.includes(`socket:[${inode}]`);
+  });
+}
+
+/** A PutObject of which the server has taken the first half. */
+class HalfSent {
+  readonly #request: ClientRequest;
+  readonly #content: Content;
+  readonly #status: Promise<number | undefined>;
+
+  private constructor(request: ClientRequest, content: Content) {
+    this.#request = request;
+    this.#content = content;
+    this.#status = once(request, 'response').then(
+      ([response]) => response.statusCode,
+      () => undefined,
+    );
+  }
+
+  static async begin(server: ServeProcess, key: string): Promise<HalfSent> {
+    const content = new Content(1, 1024 ** 2);
+    const headers = { expect: '100-continue' };
+    const path = `/${BUCKETS.plain}/${key}`;
+    const request = openRequest(server, { method: 'PUT', path, headers, body: { content } });
+    const sent = new HalfSent(request, content);
+    request.flushHeaders();
+    await once(request, 'continue');
+    for (const piece of content.pieces(0, content.sizeBytes / 2)) request.write(piece);
+    return sent;
+  }
+
+  /** The client's end of its connection. */
+  get port(): number {
+    return this.#request.socket?.localPort ?? 0;
+  }
+
+  /** The status of the answer; `undefined` where none came. */
+  async finish(): Promise<number | undefined> {
+    for (const piece of this.#content.pieces(this.#content.sizeBytes / 2)) this.#request.write(piece);
+    this.#request.end();
+    return await this.#status;
+  }
+}
