@@ -11,8 +11,8 @@ import { parseAccessKeyId, parseBucketName, parseRegionName, parseStorageClass }
 import { Secret } from './domain/secret.ts';
 import { startReadPins } from './jobs/read-pins.ts';
 import { startJobs } from './jobs/start-jobs.ts';
-import { createLog, type LogLevel } from './observe/log.ts';
-import { createMetrics } from './observe/metrics.ts';
+import type { Log, LogLevel } from './observe/log.ts';
+import { NO_LOG, NO_METRICS } from './observe/silence.ts';
 import { createServer, type OpenStores, openStores, randomIds, recoverDirectories, systemClock } from './server.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -76,12 +76,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
     const directory = await openDirectory(options.store ?? 'memory', cleanup);
     const stores = cleanup.use(await openStores(storesConfig({ directory, region, key: given })));
     const key = given ?? (await firstKey(stores));
-    const log = createLog({ level, format: 'pretty' });
+    const log = await openLog(level);
     const onError = (error: unknown, job: string) =>
       log.error({ err: error, job }, 'a job failed and will be repeated');
     cleanup.use(startJobs(stores, { ...systemClock, onError }));
     const readPins = cleanup.use(startReadPins({ ...systemClock, onError }));
-    const server = createServer({ stores, log, metrics: createMetrics(), readPins, virtualHosts: [] });
+    const server = createServer({ stores, log, metrics: NO_METRICS, readPins, virtualHosts: [] });
     const { port: listeningPort } = await server.listen({ host, port });
     cleanup.add(() => server.drain({ graceMs: CLOSE_GRACE_MS }));
     const endpoint = `http://${host.includes(':') ? `[${host}]` : host}:${listeningPort}`;
@@ -103,6 +103,13 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
     await cleanup.run();
     throw error;
   }
+}
+
+/** The logger is loaded only where something is logged: a server in a test should be up at once. */
+async function openLog(level: LogLevel): Promise<Log> {
+  if (level === 'silent') return NO_LOG;
+  const { createLog } = await import('./observe/log.ts');
+  return createLog({ level, format: 'pretty' });
 }
 
 /** The data directory, made and locked; `undefined` for memory. */

@@ -58,10 +58,10 @@ export class WorkerPool {
     // its way to a worker that dies would be answered by nobody and closed by nobody.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ args: [], serialization: 'advanced' });
-    // The first alone, for it settles the port.
-    await this.#fork();
-    await Promise.all(Array.from({ length: this.#config.service.workers - 1 }, () => this.#fork()));
+    await Promise.all(Array.from({ length: this.#config.service.workers }, () => this.#fork()));
     this.#state = 'running';
+    // One may have died while its siblings started.
+    for (let count = this.#workers.size; count < this.#config.service.workers; count += 1) this.#replace();
     return { port: this.#port };
   }
 
@@ -167,10 +167,14 @@ export class WorkerPool {
     );
     const replacement = setTimeout(() => {
       this.#replacements.delete(replacement);
-      // One that does not start ends, and is replaced in its turn.
-      this.#fork().catch((error: unknown) => this.#log.error({ err: error }, 'a worker process did not start'));
+      this.#replace();
     }, delayMs);
     this.#replacements.add(replacement);
+  }
+
+  /** One that does not start ends, and is replaced in its turn. */
+  #replace(): void {
+    this.#fork().catch((error: unknown) => this.#log.error({ err: error }, 'a worker process did not start'));
   }
 
   #tell(id: number, message: ToWorker): void {

@@ -12,17 +12,6 @@ const REFUSAL_LINGER_MS = 1_000;
 /** How long requests may take to end once they have been cut off. */
 const CUT_GRACE_MS = 2_000;
 
-/** One request and its answer, on one connection. */
-export interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly body: IncomingBody;
-  /** Fires when the client has gone, or the server stops waiting. */
-  readonly signal: AbortSignal;
-  /** Whether this is to be the last answer on its connection. */
-  readonly isLast: boolean;
-}
-
 export interface ListenerOptions {
   readonly limits: HttpLimits;
   /** Answers one request. Must not reject. */
@@ -45,6 +34,29 @@ class Connection {
   latest: IncomingBody | undefined;
   /** Nothing more is understood of what comes here. */
   isBroken = false;
+}
+
+/** One request and its answer, on one connection. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: IncomingBody;
+  /** Fires when the client has gone, or the server stops waiting. */
+  readonly signal: AbortSignal;
+  readonly #isLast: () => boolean;
+
+  constructor(parts: Pick<Exchange, 'request' | 'response' | 'body' | 'signal'>, isLast: () => boolean) {
+    this.request = parts.request;
+    this.response = parts.response;
+    this.body = parts.body;
+    this.signal = parts.signal;
+    this.#isLast = isLast;
+  }
+
+  /** Whether this is to be the last answer on its connection, as things stand. */
+  get isLast(): boolean {
+    return this.#isLast();
+  }
 }
 
 /**
@@ -118,16 +130,10 @@ export class Listener {
     });
     connection.latest = body;
     connection.pendingCount += 1;
-    const isLast = () => this.#isDraining || connection.isBroken;
-    const exchange: Exchange = {
-      request,
-      response,
-      body,
-      signal: controller.signal,
-      get isLast() {
-        return isLast();
-      },
-    };
+    const exchange = new Exchange(
+      { request, response, body, signal: controller.signal },
+      () => this.#isDraining || connection.isBroken,
+    );
     const answered =
       connection.pendingCount === 1 ? this.#options.handle(exchange) : this.#handleAfter(connection.tail, exchange);
     connection.tail = answered.finally(() => this.#onAnswered(connection, controller, request.socket));

@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import { S3Error } from '../domain/s3-error.ts';
 import type { RequestBody } from '../operations/request.ts';
 import type { PayloadMode } from './auth/payload-mode.ts';
-import { decodeAwsChunked } from './aws-chunked.ts';
+import { type ChunkedFraming, decodeAwsChunked } from './aws-chunked.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { RequestHeaders } from './parameters.ts';
 
@@ -36,14 +36,49 @@ export function createRequestBody(mode: PayloadMode, { headers, bytes }: Payload
   const declaredBytes = parseLength(headers, 'content-length');
   const absent = (declaredBytes ?? 0) === 0 && !headers.has('transfer-encoding');
   if (mode.kind === 'hashed' && absent && mode.sha256 !== EMPTY_SHA256) throw hashMismatch(mode.sha256, EMPTY_SHA256);
-  const expected = mode.kind === 'hashed' && !absent ? mode.sha256 : undefined;
-  return {
-    declaredBytes,
-    trailers: NO_TRAILERS,
-    announcedTrailers: [],
-    [Symbol.asyncIterator]: () =>
-      expected === undefined ? readPlain(bytes) : readHashed(bytes, expected, declaredBytes),
-  };
+  return new PlainBody(bytes, declaredBytes, mode.kind === 'hashed' && !absent ? mode.sha256 : undefined);
+}
+
+/** A body as it came, whose hash is verified where there is one. */
+class PlainBody implements RequestBody {
+  readonly declaredBytes: number | undefined;
+  readonly trailers = NO_TRAILERS;
+  readonly announcedTrailers = [];
+  readonly #bytes: ByteSource;
+  readonly #sha256: string | undefined;
+
+  constructor(bytes: ByteSource, declaredBytes: number | undefined, sha256: string | undefined) {
+    this.declaredBytes = declaredBytes;
+    this.#bytes = bytes;
+    this.#sha256 = sha256;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return this.#sha256 === undefined
+      ? readPlain(this.#bytes)
+      : readHashed(this.#bytes, this.#sha256, this.declaredBytes);
+  }
+}
+
+/** A body in `aws-chunked` framing. */
+class ChunkedBody implements RequestBody {
+  readonly declaredBytes: number;
+  readonly trailers: ReadonlyMap<string, string>;
+  readonly announcedTrailers: readonly string[];
+  readonly #bytes: ByteSource;
+  readonly #framing: ChunkedFraming;
+
+  constructor(bytes: ByteSource, framing: ChunkedFraming) {
+    this.declaredBytes = framing.decodedBytes;
+    this.trailers = framing.trailers;
+    this.announcedTrailers = framing.announced ?? [];
+    this.#bytes = bytes;
+    this.#framing = framing;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return decodeAwsChunked(this.#bytes, this.#framing);
+  }
 }
 
 function chunkedBody(mode: PayloadMode & { kind: 'chunked' }, { headers, bytes }: PayloadSource): RequestBody {
@@ -57,15 +92,12 @@ function chunkedBody(mode: PayloadMode & { kind: 'chunked' }, { headers, bytes }
       message: 'x-amz-trailer needs an x-amz-content-sha256 that ends with -TRAILER.',
     });
   }
-  const trailers = new Map<string, string>();
-  const { signing } = mode;
-  return {
-    declaredBytes: decodedBytes,
-    trailers,
-    announcedTrailers: announced,
-    [Symbol.asyncIterator]: () =>
-      decodeAwsChunked(bytes, { signing, decodedBytes, trailers, announced: mode.trailer ? announced : undefined }),
-  };
+  return new ChunkedBody(bytes, {
+    signing: mode.signing,
+    decodedBytes,
+    announced: mode.trailer ? announced : undefined,
+    trailers: new Map(),
+  });
 }
 
 async function* readPlain(bytes: ByteSource): AsyncGenerator<Uint8Array> {

@@ -83,7 +83,7 @@ class S3Front {
   }
 
   async handle(exchange: Exchange, limits: HttpLimits): Promise<void> {
-    const { request, response, body, signal } = exchange;
+    const { request } = exchange;
     const elapsedMs = startStopwatch();
     this.#metrics.requestStarted();
     const answering: Answering = {
@@ -98,15 +98,14 @@ class S3Front {
       },
       errorCode: undefined,
     };
-    const { requestId } = answering;
-    const context = {
-      ...{ response, body, signal, limits },
-      method: request.method ?? '',
-      commonHeaders: ['Server', SERVER_NAME, 'x-amz-request-id', requestId, 'x-amz-id-2', this.#hostId],
-      onFailure: (error: unknown) => this.#failed(error, answering),
-    };
     const reply = await this.#dispatch(answering);
-    const sent = await sendReply(reply, { ...context, isLast: exchange.isLast });
+    const sent = await sendReply(reply, {
+      exchange,
+      limits,
+      method: request.method ?? '',
+      commonHeaders: ['Server', SERVER_NAME, 'x-amz-request-id', answering.requestId, 'x-amz-id-2', this.#hostId],
+      onFailure: (error) => this.#failed(error, answering),
+    });
     this.#finish(answering, sent, elapsedMs());
   }
 

@@ -1,19 +1,13 @@
-import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyBody } from '../operations/reply.ts';
-import type { IncomingBody } from './incoming-body.ts';
 import type { HttpLimits } from './limits.ts';
+import type { Exchange } from './listener.ts';
 
 export interface SendContext {
-  readonly response: ServerResponse;
+  readonly exchange: Exchange;
   readonly method: string;
-  /** The request's body: what the operation left of it is read before the connection serves another request. */
-  readonly body: IncomingBody;
-  readonly signal: AbortSignal;
   readonly limits: Pick<HttpLimits, 'sendTimeoutMs'>;
   /** Sent with every answer: names and values by turns. */
   readonly commonHeaders: readonly string[];
-  /** Whether this is the last answer on its connection. */
-  readonly isLast: boolean;
   /** What to answer instead, where a body fails before its first byte. */
   readonly onFailure: (error: unknown) => Reply;
 }
@@ -39,7 +33,7 @@ export async function sendReply(reply: Reply, context: SendContext): Promise<Sen
   try {
     return await send(reply, context);
   } catch (error) {
-    if (context.response.headersSent) return cut(reply, context, { sentBytes: 0, cutBy: error });
+    if (context.exchange.response.headersSent) return cut(reply, context, { sentBytes: 0, cutBy: error });
     const failure = context.onFailure(error);
     try {
       return await send(failure, context);
@@ -55,16 +49,16 @@ async function send(reply: Reply, context: SendContext): Promise<SentReply> {
   return sendWhole(reply, context);
 }
 
-function cut({ status }: Reply, { response }: SendContext, sent: Omit<SentReply, 'status'>): SentReply {
-  response.destroy();
+function cut({ status }: Reply, { exchange }: SendContext, sent: Omit<SentReply, 'status'>): SentReply {
+  exchange.response.destroy();
   return { status, ...sent };
 }
 
 async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply> {
-  const { response } = context;
+  const { response, body } = context.exchange;
   const bytes = context.method === 'HEAD' ? undefined : wholeBody(reply.body);
   writeHead(reply, bytes?.length, context);
-  if (context.body.isComplete) {
+  if (body.isComplete) {
     response.end(bytes);
   } else {
     if (bytes === undefined || bytes.length === 0) response.flushHeaders();
@@ -75,7 +69,7 @@ async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply>
 }
 
 async function sendStream(reply: Reply, body: StreamBody, context: SendContext): Promise<SentReply> {
-  const { response } = context;
+  const { response, signal } = context.exchange;
   const chunks = body.stream[Symbol.asyncIterator]();
   let sentBytes = 0;
   try {
@@ -85,7 +79,7 @@ async function sendStream(reply: Reply, body: StreamBody, context: SendContext):
       const chunk = step.value;
       if (sentBytes + chunk.length > body.sizeBytes)
         throw new RangeError(`The body is longer than ${body.sizeBytes} bytes.`);
-      context.signal.throwIfAborted();
+      signal.throwIfAborted();
       sentBytes += chunk.length;
       if (!response.write(chunk)) await drained(context);
       step = await chunks.next();
@@ -102,7 +96,8 @@ async function sendStream(reply: Reply, body: StreamBody, context: SendContext):
 }
 
 /** Ends an answer that the client has, whole, once what is left of the request is out of the way. */
-async function drainAndEnd({ body, response }: SendContext): Promise<void> {
+async function drainAndEnd({ exchange }: SendContext): Promise<void> {
+  const { body, response } = exchange;
   const { socket } = response;
   const isDrained = body.isComplete || (await body.drain());
   response.end();
@@ -124,7 +119,7 @@ function wholeBody(body: ReplyBody): Uint8Array | undefined {
 }
 
 function writeHead(reply: Reply, bodyBytes: number | undefined, context: SendContext): void {
-  const { response, isLast } = context;
+  const { response, body, isLast } = context.exchange;
   const headers = [...context.commonHeaders];
   let typed = false;
   for (const [name, value] of reply.headers) {
@@ -136,12 +131,13 @@ function writeHead(reply: Reply, bodyBytes: number | undefined, context: SendCon
   if (length !== undefined) headers.push('Content-Length', String(length));
   else if (reply.status !== 204 && reply.status !== 304 && context.method !== 'HEAD')
     headers.push('Content-Length', '0');
-  if (isLast || !context.body.isDrainable) headers.push('Connection', 'close');
+  if (isLast || !body.isDrainable) headers.push('Connection', 'close');
   response.writeHead(reply.status, headers);
 }
 
 /** Waits until the client has taken what is buffered; a client that takes nothing for `sendTimeoutMs` loses its connection. */
-async function drained({ response, signal, limits }: SendContext): Promise<void> {
+async function drained({ exchange, limits }: SendContext): Promise<void> {
+  const { response, signal } = exchange;
   const { socket } = response;
   socket?.setTimeout(limits.sendTimeoutMs);
   await new Promise<void>((resolve, reject) => {

@@ -13,12 +13,8 @@ export interface RequestOutcome {
   readonly sentBytes: number;
 }
 
-/**
- * What one process counts. Every metric may be summed over processes, so a cluster's primary gets the whole picture
- * from prom-client's `AggregatorRegistry` after each worker has called `AggregatorRegistry.setRegistries([registry])`.
- */
+/** What one process counts. */
 export interface Metrics {
-  readonly registry: Registry;
   requestStarted(): void;
   requestEnded(outcome: RequestOutcome): void;
   storeFailed(kind: string): void;
@@ -26,7 +22,12 @@ export interface Metrics {
   checksumMismatched(source: 'client' | 'store'): void;
 }
 
-export function createMetrics(): Metrics {
+/** Counts that can be read; every one may be summed over processes, as `ServerMetrics` does. */
+export interface RegisteredMetrics extends Metrics {
+  readonly registry: Registry;
+}
+
+export function createMetrics(): RegisteredMetrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { element, textElement, xmlDocument } from './build.ts';
-import { parseXml, XML_DEPTH_MAX, XML_ELEMENTS_MAX, XmlError } from './parse.ts';
+import { parseXml, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX, XML_ELEMENTS_MAX, XmlError } from './parse.ts';
 
 const S3 = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
@@ -79,6 +79,14 @@ describe('parseXml', () => {
     const many = (count: number) => `<A>${'<B/>'.repeat(count - 1)}</A>`;
     expect(parse(many(XML_ELEMENTS_MAX)).children).toHaveLength(XML_ELEMENTS_MAX - 1);
     expect(() => parse(many(XML_ELEMENTS_MAX + 1))).toThrow(/elements/);
+  });
+
+  test('allows as many attributes as the limit and no more', () => {
+    const declared = (count: number) =>
+      `<A ${Array.from({ length: count }, (_, n) => `xmlns:a${n}="${S3}"`).join(' ')}/>`;
+    expect(() => parse(declared(XML_ATTRIBUTES_MAX + 1))).toThrow(/attributes/);
+
+    expect(parse(declared(XML_ATTRIBUTES_MAX)).name).toBe('A');
   });
 
   test('gives back every text that XML can say, as it was built', () => {

@@ -5,6 +5,9 @@ export const XML_DEPTH_MAX = 16;
 /** How many elements a document may have: 10,000 parts with every checksum of each fit. */
 export const XML_ELEMENTS_MAX = 150_000;
 
+/** How many attributes an element may have: declarations of namespaces, and the type of a grantee. */
+export const XML_ATTRIBUTES_MAX = 16;
+
 /** Either spelling is in use; the documents that Pithos sends have the first. */
 const NAMESPACES: ReadonlySet<string> = new Set([
   'http://s3.amazonaws.com/doc/2006-03-01/',
@@ -37,7 +40,7 @@ interface OpenElement {
 
 /**
  * Parses the XML that a client sent, strictly: UTF-8 (with or without a byte order mark), no document type, no
- * processing instructions, no entities but XML's own, S3's namespace or none, bounded in depth and number of elements.
+ * processing instructions, no entities but XML's own, S3's namespace or none, bounded in depth, elements and attributes.
  *
  * Time and memory are linear in the length of `bytes`, which the caller bounds.
  * Throws: `XmlError`.
@@ -99,7 +102,9 @@ function decodeUtf8(bytes: Uint8Array): string {
 /** Only declarations of namespaces and `xsi:` attributes (`xsi:type` of a grantee) may stand in a tag. */
 function checkTag(tag: SaxesTagNS): void {
   if (!NAMESPACES.has(tag.uri)) throw new XmlError(`The element ${tag.name} is in a namespace that is not S3's.`);
-  for (const attribute of Object.values(tag.attributes)) {
+  const attributes = Object.values(tag.attributes);
+  if (attributes.length > XML_ATTRIBUTES_MAX) throw new XmlError(`More than ${XML_ATTRIBUTES_MAX} attributes.`);
+  for (const attribute of attributes) {
     if (attribute.uri !== XMLNS_NAMESPACE && attribute.uri !== XSI_NAMESPACE) {
       throw new XmlError(`The attribute ${attribute.name} is not allowed on ${tag.name}.`);
     }

@@ -9,12 +9,14 @@ import { blobstoreContract } from './blobstore.ts';
 import { bucketstoreContract } from './bucketstore.ts';
 import { keystoreContract } from './keystore.ts';
 import { metastoreContract } from './metastore.ts';
+import { metastoreModel } from './model.ts';
 import { reclaimContract } from './reclaim.ts';
 import type { Opened, Subject } from './subject.ts';
 import { uploadsContract } from './uploads.ts';
 
 /** Free bytes that the test machine need not have. */
 const DISK_FREE_BYTES_MIN = 0;
+const MODEL_RUNS = 30;
 
 const metastore = subjectOf((directory, nowMs) =>
   inDatabase(directory, (database) => new EmbeddedMetastore(database, { name: 'us-east-1', nowMs })),
@@ -25,6 +27,7 @@ bucketstoreContract(subjectOf((directory) => inDatabase(directory, (database) =>
 metastoreContract(metastore);
 uploadsContract(metastore);
 reclaimContract(metastore);
+metastoreModel(metastore, { runs: MODEL_RUNS });
 blobstoreContract(
   subjectOf(async (directory) => {
     const blobs = await openEmbeddedBlobstore({

@@ -254,6 +254,31 @@ function describeQueue(subject: Subject<Metastore>): void {
     },
   );
 
+  test.each(['abort', 'delete'] as const)(
+    'a blob that parts of two uploads share is queued when the later of them goes (both by: %s)',
+    async (way) => {
+      await using fixture = await openFixture(subject);
+      const { store, clock } = fixture;
+      const uploads = [await openUpload(store, newBucketId(), 'a'), await openUpload(store, newBucketId(), 'b')];
+      const [part] = await putParts(fixture, must(uploads[0]), [1]);
+      await store.putPart(must(uploads[1]), must(part), OPTIONS);
+      if (way === 'delete') {
+        for (const at of uploads) await store.completeUpload(at, completionOf([must(part)]), {}, OPTIONS);
+      }
+      for (const at of uploads) {
+        clock.advance(5000);
+        if (way === 'abort') await store.abortUpload(at, OPTIONS);
+        else await deleteKey(store, at.bucketId, at.key, 'remove');
+      }
+      const queuedAtMs = clock.nowMs;
+      clock.advance(5000);
+      expect(await queue(fixture, { beforeMs: queuedAtMs })).toEqual([]);
+      expect(await stateOf(store, part)).toBe('reclaimable');
+      expect(await queue(fixture, { beforeMs: queuedAtMs + 1 })).toEqual([must(part?.body).id]);
+      expect(await collect(store.checkConsistency(OPTIONS))).toEqual([]);
+    },
+  );
+
   test('a reclaimed blob is forgotten and unknown; nothing else is forgotten', async () => {
     await using fixture = await openFixture(subject);
     const { store } = fixture;

@@ -14,7 +14,7 @@ export class Content {
   readonly id: number;
   readonly sizeBytes: number;
 
-  /** `sizeBytes`: at least 8. */
+  /** `id`: not negative; `sizeBytes`: at least 8. */
   constructor(id: number, sizeBytes: number) {
     this.id = id;
     this.sizeBytes = sizeBytes;

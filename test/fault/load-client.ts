@@ -3,7 +3,7 @@ import { randomNumbers } from '../history/workload.ts';
 import { encodePath } from '../support/sign.ts';
 import { Content, contentIdOf } from './content.ts';
 import { type LeftUpload, PlainKey, VersionedKey, type VersionWrite } from './known-keys.ts';
-import { type S3Answer, type S3Call, S3Client, type S3Endpoint } from './s3-client.ts';
+import { NoServerError, type S3Answer, type S3Call, S3Client, type S3Endpoint } from './s3-client.ts';
 
 export interface Buckets {
   readonly plain: string;
@@ -35,7 +35,7 @@ const SMALL_BYTES = [8, 100, 4_096, 16_384, 16_385];
 const MEDIUM_BYTES = 100 * 1024;
 const PART_BYTES = 5 * 1024 ** 2;
 const KEYS = 6;
-/** Before a request that got no answer is sent again, in milliseconds. */
+/** Before a client tries to connect again, in milliseconds. */
 const PAUSE_MS = 50;
 
 /** What a client has done so far, in requests that change something. */
@@ -208,10 +208,18 @@ export class LoadClient {
     }
   }
 
+  /** Waits where nobody listens, until the load is over. */
   async #send<T>(send: (s3: S3Client) => Promise<T | undefined>): Promise<T | undefined> {
-    const answer = this.#s3 && (await send(this.#s3));
-    if (answer === undefined) await setTimeout(PAUSE_MS);
-    return answer;
+    while (this.#s3 !== undefined) {
+      try {
+        return await send(this.#s3);
+      } catch (error) {
+        if (!(error instanceof NoServerError)) throw error;
+        if (this.#isOver()) return undefined;
+        await setTimeout(PAUSE_MS);
+      }
+    }
+    return undefined;
   }
 
   #pickStep(): Step {

@@ -43,7 +43,10 @@ export class S3Client implements Disposable {
     this.#endpoint = endpoint;
   }
 
-  /** `undefined` where the connection ended without a whole answer. Throws where nothing comes for a minute. */
+  /**
+   * `undefined` where the connection ended without a whole answer. Throws `NoServerError`, in which case nothing was
+   * sent, and where nothing comes for a minute.
+   */
   async send(call: S3Call): Promise<S3Answer | undefined> {
     const sent = openRequest(this.#endpoint, call, this.#agent);
     let isSilent = false;
@@ -63,6 +66,7 @@ export class S3Client implements Disposable {
     } catch (error) {
       if (isSilent) throw new Error(`${call.method} ${call.path} was not answered in ${SILENCE_MS_MAX} ms.`);
       if (error instanceof WrongBytesError) throw error;
+      if (isRefused(error)) throw new NoServerError('Nobody accepts connections.', { cause: error });
       return undefined;
     }
   }
@@ -89,6 +93,15 @@ export function openRequest(endpoint: S3Endpoint, call: S3Call, agent: Agent | f
   const target = query.length === 0 ? encoded : `${encoded}?${queryText(query)}`;
   const length = { 'content-length': String(lengthOf(body)) };
   return request({ host, port, method, path: target, agent, headers: { ...signed.headers, ...length } });
+}
+
+/** Nobody listens: the request was not sent. */
+export class NoServerError extends Error {
+  override readonly name = 'NoServerError';
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
 }
 
 /** The server sent bytes that are not those of the object. */

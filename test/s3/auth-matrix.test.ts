@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OperationName, S3_MODEL } from '../../src/operations/s3-model.ts';
+import { requestFor } from '../support/operation-request.ts';
 import { type RawConnection, requestBytes } from '../support/raw-http.ts';
 import {
   presign,
@@ -77,7 +78,7 @@ async function statusOf(
   mode: string,
   keys: typeof ALICE | typeof FORGED,
 ): Promise<number> {
-  const { method, path, query, headers } = requestFor(name);
+  const { method, path, query, headers } = requestFor(name, name === 'CreateBucket' ? 'new-bucket' : BUCKET);
   const framed = {
     ...headers,
     host: front.host,
@@ -104,20 +105,4 @@ async function statusOf(
 
 function targetOf(path: string, query: readonly (readonly [string, string])[]): string {
   return query.length === 0 ? path : `${path}?${queryText(query)}`;
-}
-
-/** A request that is this operation by the model alone. */
-function requestFor(name: OperationName) {
-  const { method, target, literals, required } = S3_MODEL[name];
-  const places: readonly string[] = required;
-  const path = {
-    service: '/',
-    bucket: name === 'CreateBucket' ? '/new-bucket' : `/${BUCKET}`,
-    object: `/${BUCKET}/key`,
-  }[target];
-  const valuesOf = (kind: string) =>
-    places.filter((place) => place.startsWith(kind)).map((place): [string, string] => [place.slice(kind.length), '1']);
-  const query: [string, string][] = [...Object.entries(literals), ...valuesOf('query:')];
-  if (name === 'ListDirectoryBuckets') query.push(['max-directory-buckets', '1']);
-  return { method, path, query, headers: Object.fromEntries(valuesOf('header:')) };
 }

@@ -12,7 +12,7 @@ import {
 import { Secret } from '../../src/domain/secret.ts';
 import { createS3Server, type S3ServerOptions } from '../../src/http/s3-server.ts';
 import { createLog } from '../../src/observe/log.ts';
-import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import { createMetrics, type RegisteredMetrics } from '../../src/observe/metrics.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { type OperationName, S3_MODEL } from '../../src/operations/s3-model.ts';
 import { NOT_IMPLEMENTED, type OPERATIONS } from '../../src/operations/table.ts';
@@ -22,7 +22,7 @@ import { MemoryKeystore } from '../../src/stores/memory/keystore.ts';
 import { MemoryMetastore } from '../../src/stores/memory/metastore.ts';
 import type { Stores } from '../../src/stores/stores.ts';
 import { RawConnection, type RawResponse, requestBytes } from './raw-http.ts';
-import { type KeyPair, type SignableRequest, type SigningContext, sha256, signByHeader } from './sign.ts';
+import { encodePath, type KeyPair, type SignableRequest, type SigningContext, sha256, signByHeader } from './sign.ts';
 
 export const ALICE = { accessKeyId: 'ALICEKEY', secretAccessKey: 'alice+secret/1' } as const;
 export const BOB = { accessKeyId: 'BOBKEY', secretAccessKey: 'bob+secret/1' } as const;
@@ -52,7 +52,7 @@ export interface SendOptions extends Partial<Pick<SigningContext, 'region'>> {
 /** The HTTP layer alone: operations of a test's own, stores in memory, a clock that stands still. */
 export class Front implements AsyncDisposable {
   readonly port: number;
-  readonly metrics: Metrics;
+  readonly metrics: RegisteredMetrics;
   readonly stores: Stores;
   readonly logLines: Record<string, unknown>[];
   readonly clock: { now: number };
@@ -128,7 +128,7 @@ export class Front implements AsyncDisposable {
       query.length === 0
         ? path
         : `${path}?${query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&')}`;
-    const request = { method, path, query, headers: plain };
+    const request = { method, path, canonicalPath: canonicalPathOf(path), query, headers: plain };
     const sent =
       keys === undefined ? plain : signByHeader(request, sha256(bytes), { ...this.context(keys), region }).headers;
     return requestBytes(`${method} ${target}`, sent, bytes);
@@ -136,6 +136,15 @@ export class Front implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain({ graceMs: 0 });
+  }
+}
+
+/** Each character encoded as SigV4 has it, however the path spells it; a path that cannot be decoded as it is. */
+function canonicalPathOf(path: string): string {
+  try {
+    return encodePath(decodeURIComponent(path));
+  } catch {
+    return path;
   }
 }
 

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { dataDirectories } from '../../src/config/config.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
+import { prepareDataDirectory } from '../../src/data-directory.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { type OperationName, S3_MODEL } from '../../src/operations/s3-model.ts';
 import { NOT_IMPLEMENTED, OPERATIONS } from '../../src/operations/table.ts';
@@ -39,6 +41,7 @@ export async function startWholeFront(engine: Engine, options: FrontOptions = {}
   const file = join(home.path, 'pithos.yaml');
   await writeFile(file, stringify(configurationFor(engine, directory)));
   const { config } = await loadConfiguration({ environment: {}, file });
+  for (const path of dataDirectories(config)) await prepareDataDirectory(path);
   const stores = await openStores(config);
   const front = await Front.start({ ...options, stores, operations: Object.fromEntries(IMPLEMENTED) });
   // The server goes by the machine's time where it stores things, so requests are signed by it too.

@@ -49,7 +49,7 @@ export class SigningKey {
   sign(message: string): string {
     if (message.length > MESSAGE_BYTES_MAX) throw new RangeError('The message is too long to be signed.');
     const length = this.#inner.write(message, BLOCK_BYTES, 'latin1');
-    this.#outer.write(hash('sha256', this.#inner.subarray(0, BLOCK_BYTES + length), 'latin1'), BLOCK_BYTES, 'latin1');
+    this.#outer.write(hash('sha256', this.#inner.subarray(0, BLOCK_BYTES + length), 'binary'), BLOCK_BYTES, 'latin1');
     return hash('sha256', this.#outer, 'hex');
   }
 

@@ -79,29 +79,42 @@ export class BlobLedger {
     released.add(key);
   }
 
-  /** `queuedAtMs`: since when a blob that nobody holds has been free. */
-  settle(queuedAtMs: number): void {
-    for (const entry of this.#entries.values()) this.#settleBlob(entry, queuedAtMs);
+  /** For a step that changes who holds what: a blob that nobody live holds any more is free from now on. */
+  settle(): void {
+    const { tables, nowMs } = this.#step;
+    this.#settle(nowMs, (holder) => isLive(tables, holder));
+  }
+
+  /**
+   * For the step that takes apart what was released at `releasedAtMs`: a blob is free since then, unless something
+   * else has it, or was released later and is to be taken apart too.
+   */
+  settleReleased(releasedAtMs: number): void {
+    this.#settle(releasedAtMs, () => true);
+  }
+
+  #settle(queuedAtMs: number, keeps: (holder: Holder) => boolean): void {
+    for (const entry of this.#entries.values()) this.#settleBlob(entry, queuedAtMs, keeps);
     this.#entries.clear();
   }
 
-  #settleBlob({ blob, held, released }: Entry, queuedAtMs: number): void {
+  #settleBlob({ blob, held, released }: Entry, queuedAtMs: number, keeps: (holder: Holder) => boolean): void {
     const { tables, change } = this.#step;
     for (const key of held) change.put(tables.blobs, Buffer.from(key, 'latin1'), encodeAddress(blob));
     for (const key of released) change.remove(tables.blobs, Buffer.from(key, 'latin1'));
     const record = blobRecord(tables, blob.id);
     if (held.size > 0) {
       if (record?.kind === 'intended') dropRecord(this.#step, blob.id, record);
-    } else if (record === undefined && !this.#isHeldElse(blob.id, released)) {
+    } else if (record === undefined && !this.#isHeldElse(blob.id, released, keeps)) {
       queueForReclaim(this.#step, blob, queuedAtMs);
     }
   }
 
-  #isHeldElse(id: BlobId, released: ReadonlySet<string>): boolean {
+  #isHeldElse(id: BlobId, released: ReadonlySet<string>, keeps: (holder: Holder) => boolean): boolean {
     const { tables } = this.#step;
     for (const key of tables.blobs.keys(prefixRange(blobKey(id)))) {
       const holder = holderOfKey(key);
-      if (holder !== undefined && !released.has(key.toString('latin1')) && isLive(tables, holder)) return true;
+      if (holder !== undefined && !released.has(key.toString('latin1')) && keeps(holder)) return true;
     }
     return false;
   }

@@ -68,6 +68,6 @@ export class BodyLedger {
     for (const { manifest, version } of this.#releasedManifests) {
       releaseManifest(this.#step, manifest, { version, isHeldAnew: this.#heldManifests.has(manifest) });
     }
-    this.blobs.settle(this.#step.nowMs);
+    this.blobs.settle();
   }
 }

@@ -1,9 +1,10 @@
-import type { RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import { type CallOptions, StoreError } from '../store.ts';
 import { DiskSpace } from './disk-space.ts';
 import { type Durability, makeDirectory, syncDirectory } from './durable-directory.ts';
 import { errorCode, MAP_BYTES, METADATA_FILE, openEnvironment } from './environment.ts';
 import { isMarked, markerPath, markForCheck } from './failure-marker.ts';
+import { reusableBytes } from './free-pages.ts';
 import { RowReader, RowWriter } from './row-codec.ts';
 import { Change, Table } from './table.ts';
 
@@ -81,6 +82,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
   readonly failed: Promise<StoreError>;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #space: DiskSpace;
+  readonly #opened = new Map<string, Database<Buffer, Buffer>>();
   readonly #own: Table;
   readonly #pending = new Set<PendingCommit>();
   readonly #watch: NodeJS.Timeout;
@@ -95,7 +97,11 @@ export class EmbeddedDatabase implements AsyncDisposable {
     this.directory = directory;
     this.description = `embedded: LMDB in ${directory}, ${durability}`;
     this.#root = root;
-    this.#space = new DiskSpace({ directory, freeBytesMin: diskFreeBytesMin });
+    this.#space = new DiskSpace({
+      directory,
+      freeBytesMin: diskFreeBytesMin,
+      reusableBytes: () => reusableBytes(root, this.#opened),
+    });
     const failed = Promise.withResolvers<StoreError>();
     this.failed = failed.promise;
     this.#fail = (error) => {
@@ -113,7 +119,9 @@ export class EmbeddedDatabase implements AsyncDisposable {
     return this.#root.transactionSync(() =>
       make((name) => {
         const options = { name, encoding: 'binary', keyEncoding: 'binary' } as const;
-        return new Table(this.#root.openDB<Buffer, Buffer>(options));
+        const rows = this.#root.openDB<Buffer, Buffer>(options);
+        this.#opened.set(name, rows);
+        return new Table(rows);
       }),
     );
   }

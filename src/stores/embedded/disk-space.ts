@@ -19,14 +19,19 @@ const DEFAULT_FREE_SHARE = 0.02;
 export class DiskSpace {
   readonly #directory: string;
   readonly #freeBytesMin: number | undefined;
+  readonly #reusableBytes: () => number;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #freeBytes = 0;
   #minBytes = 0;
 
-  /** `freeBytesMin`: the watermark in bytes; without it 1 GiB, or 2 % of a file system smaller than 50 GiB. */
-  constructor({ directory, freeBytesMin }: { directory: string; freeBytesMin: number | undefined }) {
-    this.#directory = directory;
-    this.#freeBytesMin = freeBytesMin;
+  /**
+   * `freeBytesMin`: the watermark in bytes; without it 1 GiB, or 2 % of a file system smaller than 50 GiB.
+   * `reusableBytes`: what is free inside files that never get shorter; asked for near the watermark.
+   */
+  constructor(options: { directory: string; freeBytesMin: number | undefined; reusableBytes?: () => number }) {
+    this.#directory = options.directory;
+    this.#freeBytesMin = options.freeBytesMin;
+    this.#reusableBytes = options.reusableBytes ?? (() => 0);
   }
 
   /** Throws `storage-full` while less than the watermark is free, by a reading that is at most a second old. */
@@ -43,8 +48,8 @@ export class DiskSpace {
 
   /** Whether nothing more fits now. */
   isFull(): boolean {
-    this.#read();
-    return this.#freeBytes < FULL_BYTES;
+    const { bavail, bsize } = statfsSync(this.#directory);
+    return bavail * bsize < FULL_BYTES;
   }
 
   #read(): void {
@@ -52,6 +57,7 @@ export class DiskSpace {
     this.#freeBytes = bavail * bsize;
     this.#minBytes =
       this.#freeBytesMin ?? Math.min(DEFAULT_FREE_BYTES, Math.floor(blocks * bsize * DEFAULT_FREE_SHARE));
+    if (this.#freeBytes < this.#minBytes) this.#freeBytes += this.#reusableBytes();
     this.#readAtMs = performance.now();
   }
 }

@@ -46,6 +46,8 @@ export function openEnvironment({
   const options = {
     path,
     overlappingSync: false,
+    // With it, a promise that nobody can see is rejected when a commit fails, and that ends the process.
+    eventTurnBatching: false,
     noSync: durability === 'relaxed',
     mapSize: allowedMapBytes(mapBytes),
     pageSize: PAGE_BYTES,
@@ -56,6 +58,11 @@ export function openEnvironment({
     keyEncoding: 'binary' as const,
   };
   return open<Buffer, Buffer>(options);
+}
+
+/** The names of all tables of an environment; lmdb stores each with a zero behind it. */
+export function tableNames(root: RootDatabase<Buffer, Buffer>): readonly string[] {
+  return Array.from(root.getKeys({ start: Buffer.of(0) }), (key) => key.toString('utf8', 0, key.length - 1));
 }
 
 /** The number LMDB or the system gave an error: negative for LMDB's own. */

@@ -66,13 +66,17 @@ export function hasReleasedParts(tables: MetaTables, endMs: number): boolean {
   return tables.due.hasAny(dueRange('manifest', endMs)) || tables.due.hasAny(dueRange('aborted-upload', endMs));
 }
 
-/** Takes some parts out of one released manifest or aborted upload, and queues their blobs as of its release. */
+/**
+ * Takes some parts out of a released manifest or an aborted upload, and queues their blobs as of its release. The one
+ * released first comes first: a blob that several held is then queued with the last of them.
+ */
 export function takeApart(step: MetaStep, endMs: number): void {
   const { tables } = step;
-  const manifest = tables.due.first(dueRange('manifest', endMs));
-  const upload = tables.due.first(dueRange('aborted-upload', endMs));
-  if (manifest !== undefined) takeManifestApart(step, manifest.key);
-  else if (upload !== undefined) takeUploadApart(step, upload.key);
+  const manifest = tables.due.first(dueRange('manifest', endMs))?.key;
+  const upload = tables.due.first(dueRange('aborted-upload', endMs))?.key;
+  if (manifest !== undefined && (upload === undefined || dueTime(manifest) <= dueTime(upload))) {
+    takeManifestApart(step, manifest);
+  } else if (upload !== undefined) takeUploadApart(step, upload);
 }
 
 export function forgetReclaimed(step: MetaStep, ids: readonly BlobId[]): void {
@@ -100,7 +104,7 @@ function takeManifestApart(step: MetaStep, due: Buffer): void {
   let taken = 0;
   for (const { key, value } of tables.manifests.range(manifestParts(manifest))) {
     if (taken >= RELEASED_PARTS_MAX) {
-      blobs.settle(dueTime(due));
+      blobs.settleReleased(dueTime(due));
       return;
     }
     change.remove(tables.manifests, key);
@@ -111,7 +115,7 @@ function takeManifestApart(step: MetaStep, due: Buffer): void {
   }
   if (manifestHead(tables, manifest) !== undefined) change.remove(tables.manifests, numberKey(manifest));
   change.remove(tables.due, due);
-  blobs.settle(dueTime(due));
+  blobs.settleReleased(dueTime(due));
 }
 
 function takeUploadApart(step: MetaStep, due: Buffer): void {
@@ -126,7 +130,7 @@ function takeUploadApart(step: MetaStep, due: Buffer): void {
     taken++;
   }
   if (taken < RELEASED_PARTS_MAX) change.remove(tables.due, due);
-  blobs.settle(dueTime(due));
+  blobs.settleReleased(dueTime(due));
 }
 
 function pinKey(id: string): Buffer {

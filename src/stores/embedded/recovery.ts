@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RootDatabase } from 'lmdb';
 import { StoreError } from '../store.ts';
 import { syncDirectory } from './durable-directory.ts';
-import { MAP_BYTES, METADATA_FILE, openEnvironment } from './environment.ts';
+import { MAP_BYTES, METADATA_FILE, openEnvironment, tableNames } from './environment.ts';
 import { isMarked, markerPath } from './failure-marker.ts';
 
 const COPY_SUFFIX = '.rewritten';
@@ -61,6 +61,7 @@ async function requireSameRows(original: RootDatabase<Buffer, Buffer>, directory
   try {
     const copied = countRows(copy);
     const expected = countRows(original);
+
     if (copied === expected) return;
     throw new StoreError('corrupt', `The metadata in ${directory} have ${expected} rows, and their copy ${copied}.`);
   } finally {
@@ -71,8 +72,8 @@ async function requireSameRows(original: RootDatabase<Buffer, Buffer>, directory
 /** Reads every row of every table. */
 function countRows(root: RootDatabase<Buffer, Buffer>): number {
   let count = 0;
-  for (const name of root.getKeys({ start: Buffer.of(0) })) {
-    const options = { name: name.toString(), encoding: 'binary', keyEncoding: 'binary' } as const;
+  for (const name of tableNames(root)) {
+    const options = { name, encoding: 'binary', keyEncoding: 'binary' } as const;
     const table = root.openDB<Buffer, Buffer>(options);
     for (const _ of table.getRange({ start: Buffer.of(0) })) count++;
   }

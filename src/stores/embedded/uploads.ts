@@ -71,7 +71,7 @@ export function putPart(step: MetaStep, at: UploadAddress, part: Part): PutPartO
   if (replacedBody !== undefined) blobs.release(replacedBody, { kind: 'part', upload, partNumber });
   if (body !== undefined) blobs.hold(body, { kind: 'part', upload, partNumber });
   change.put(tables.parts, numberKey(upload, partNumber), encodePart(part));
-  blobs.settle(step.nowMs);
+  blobs.settle();
   return { kind: 'stored' };
 }
 

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ServeProcess, startServeProcess } from '../support/serve-process.ts';
+import { Content } from './content.ts';
+import { runFsck } from './inspect-directory.ts';
+import { type S3Answer, type S3Call, S3Client } from './s3-client.ts';
+import { SmallDisk } from './small-disk.ts';
+import { waitUntil } from './wait-until.ts';
+
+const MIB = 1024 ** 2;
+const DISK_BYTES = 64 * MIB;
+const INLINE_BYTES = 8 * 1024;
+/** The server looks at its disk once a second; then deleted bytes rest, and then a job takes them away. */
+const RECOVERY_MS_MAX = 60_000;
+const RECLAIM_GRACE = { PITHOS_OPTIONS_RECLAIM_GRACE: '10s' };
+/** No watermark: what is written meets the end of the disk itself. */
+const NO_WATERMARK = { PITHOS_OPTIONS_DISK_FREE_MIN: '0' };
+/** The key, and the number, of what is not taken. */
+const REFUSED = 999_999;
+const FULL = { status: 507, code: 'InsufficientStorage' };
+const CLEAN = { exitCode: 0, output: expect.stringMatching(/^clean/) };
+
+let disk: SmallDisk;
+let directory: string;
+
+beforeEach(async () => {
+  disk = await SmallDisk.mount(DISK_BYTES);
+  directory = `${disk.path}/data`;
+});
+afterEach(() => disk[Symbol.asyncDispose]());
+
+describe('below the watermark', () => {
+  test.each([
+    ['files', MIB],
+    ['metadata', INLINE_BYTES],
+  ])('a disk full of %s refuses writes, reads and deletes go on, and it recovers by itself', async (_, sizeBytes) => {
+    await using server = await startServeProcess({ directory, env: RECLAIM_GRACE });
+    using s3 = await clientOf(server);
+    const uploadId = /<UploadId>([^<]+)</.exec((await s3.ask(post('upload', 'uploads'))).text)?.[1] ?? '';
+    const stored = await fill(s3, sizeBytes);
+    expect(stored.length).toBeGreaterThan((DISK_BYTES / sizeBytes) * 0.5);
+
+    const body = { content: new Content(REFUSED, sizeBytes) };
+    const [first = new Content(0, 0)] = stored;
+    const refused: S3Call[] = [
+      put(new Content(REFUSED, INLINE_BYTES)),
+      put(new Content(REFUSED, 4 * MIB)),
+      { method: 'PUT', path: '/bucket/upload', query: [['partNumber', '1'], ['uploadId', uploadId]], body },
+      { method: 'PUT', path: `/bucket/${REFUSED}`, headers: { 'x-amz-copy-source': `/bucket/${first.id}` } },
+      post('other', 'uploads'),
+    ];
+    for (const call of refused) expect(await s3.ask(call)).toMatchObject(FULL);
+    expect(await s3.ask({ method: 'GET', path: `/bucket/${REFUSED}` })).toMatchObject({ status: 404, code: 'NoSuchKey' });
+    await expectAll(s3, stored);
+    expect(await s3.ask({ method: 'DELETE', path: '/bucket/upload', query: [['uploadId', uploadId]] })).toMatchObject({
+      status: 204,
+    });
+    expect(await runFsck(directory)).toEqual(CLEAN);
+
+    const [kept, ...rest] = stored;
+    for (const { id } of rest) expect((await s3.ask({ method: 'DELETE', path: `/bucket/${id}` })).status).toBe(204);
+    const written = new Content(stored.length, 4 * MIB);
+    const isWritten = async () => (await s3.ask(put(written))).status === 200;
+    await waitUntil('writes are accepted again', isWritten, { timeoutMs: RECOVERY_MS_MAX });
+    await expectAll(s3, kept === undefined ? [written] : [kept, written]);
+    expect(await runFsck(directory)).toEqual(CLEAN);
+  });
+});
+
+describe('at the very end of the disk', () => {
+  test('a body that does not fit is refused, leaves nothing, and a smaller one is taken at once', async () => {
+    await using server = await startServeProcess({ directory, env: NO_WATERMARK });
+    using s3 = await clientOf(server);
+    await disk.takeAllBut(6 * MIB);
+    const before = disk.freeBytes();
+    for (let attempt = 0; attempt < 3; attempt++) {
+      expect(await s3.ask(put(new Content(REFUSED, 32 * MIB)))).toMatchObject(FULL);
+    }
+    expect(before - disk.freeBytes()).toBeLessThan(MIB);
+    await expectAll(s3, []);
+    const fits = new Content(1, 2 * MIB);
+    expect((await s3.ask(put(fits))).status).toBe(200);
+    await disk.giveBack();
+    const large = new Content(2, 32 * MIB);
+    expect((await s3.ask(put(large))).status).toBe(200);
+    await expectAll(s3, [fits, large]);
+    expect(await runFsck(directory)).toEqual(CLEAN);
+  });
+
+  test('a commit that does not fit is refused, and the next one that does is made', async () => {
+    await using server = await startServeProcess({ directory, env: NO_WATERMARK });
+    using s3 = await clientOf(server);
+    await disk.takeAllBut(2 * MIB);
+    const stored = await fill(s3, INLINE_BYTES);
+    expect(stored.length).toBeGreaterThan(0);
+    await expectAll(s3, stored);
+    await disk.giveBack();
+    const next = new Content(stored.length, INLINE_BYTES);
+    expect((await s3.ask(put(next))).status).toBe(200);
+    await expectAll(s3, [...stored, next]);
+    expect(await runFsck(directory)).toEqual(CLEAN);
+  });
+});
+
+async function clientOf(server: ServeProcess): Promise<S3Client> {
+  const s3 = new S3Client(server);
+  expect((await s3.ask({ method: 'PUT', path: '/bucket' })).status).toBe(200);
+  return s3;
+}
+
+/** Stores objects of a size until one is refused; those that were acknowledged. */
+async function fill(s3: S3Client, sizeBytes: number): Promise<Content[]> {
+  const stored: Content[] = [];
+  for (;;) {
+    const content = new Content(stored.length, sizeBytes);
+    const answer: S3Answer = await s3.ask(put(content));
+    if (answer.status !== 200) {
+      expect(answer).toMatchObject(FULL);
+      return stored;
+    }
+    stored.push(content);
+  }
+}
+
+/** The bucket holds these objects, byte for byte, and no others. */
+async function expectAll(s3: S3Client, contents: readonly Content[]): Promise<void> {
+  const listed: string[] = [];
+  for (let after = ''; ; after = listed.at(-1) ?? '') {
+    const { text } = await s3.ask({ method: 'GET', path: '/bucket', query: [['list-type', '2'], ['start-after', after]] });
+    listed.push(...[...text.matchAll(/<Contents><Key>([^<]+)</g)].map(([, key = '']) => key));
+    if (text.includes('<IsTruncated>false<')) break;
+  }
+  expect(listed).toEqual(contents.map(({ id }) => String(id)).toSorted());
+  for (const content of contents) {
+    expect((await s3.ask({ method: 'GET', path: `/bucket/${content.id}`, expected: content })).status).toBe(200);
+  }
+}
+
+function put(content: Content): S3Call {
+  return { method: 'PUT', path: `/bucket/${content.id}`, body: { content } };
+}
+
+function post(key: string, subresource: string): S3Call {
+  return { method: 'POST', path: `/bucket/${key}`, query: [[subresource, '']] };
+}
