@@ -40,7 +40,6 @@ export class RequestHeaders implements HeaderMap {
   /** Names and values by turns, as they came. */
   readonly #rawHeaders: readonly string[];
   readonly #raw = new Map<string, string>();
-  readonly #repeated: string[] = [];
 
   /** `rawHeaders` as node:http has them: names and values by turns. */
   constructor(rawHeaders: readonly string[]) {
@@ -50,7 +49,6 @@ export class RequestHeaders implements HeaderMap {
       const name = (rawHeaders[index] ?? '').toLowerCase();
       const value = rawHeaders[index + 1] ?? '';
       const earlier = raw.get(name);
-      if (earlier !== undefined) this.#repeated.push(name);
       raw.set(name, earlier === undefined ? value : `${earlier},${value}`);
     }
   }
@@ -67,11 +65,6 @@ export class RequestHeaders implements HeaderMap {
 
   has(name: string): boolean {
     return this.#raw.has(name);
-  }
-
-  /** Whether several headers have this name. */
-  isRepeated(name: string): boolean {
-    return this.#repeated.includes(name);
   }
 
   names(): Iterable<string> {

@@ -70,6 +70,7 @@ export function parseVirtualHosts(names: readonly string[]): readonly VirtualHos
     });
 }
 
+/** One host: repeated headers come joined by commas, which no host has. */
 function parseHost(header: string | undefined): string {
   if (header === undefined || header === '') return '';
   const host = header.toLowerCase();

@@ -233,6 +233,19 @@ test('the intent of a slow body is renewed, and one that was lost ends the body'
   await expect(fixture.receive(tooSlow)).rejects.toMatchObject({ code: 'ServiceUnavailable' });
 });
 
+test('bytes that were written after reclaim had forgotten their blob are taken away by their writer', async () => {
+  const fixture = new Fixture();
+  {
+    await using received = await fixture.receive(requestBody([LONG]));
+    fixture.nowMs += 10_000_000;
+    await fixture.meta.expireIntents({ beforeMs: fixture.nowMs, limit: 10 }, fixture.context);
+    await fixture.meta.forgetReclaimed(fixture.blobIds, fixture.context);
+    await received.commit(async () => ({ kind: 'blob-gone' }));
+  }
+  expect(await fixture.states()).toEqual(['unknown']);
+  for await (const left of fixture.blobs.list(fixture.context)) expect(left).toBeUndefined();
+});
+
 test('bytes whose intent cannot be given up now are left to expire', async () => {
   class Failing extends MemoryMetastore {
     override async abandonIntent(): Promise<void> {

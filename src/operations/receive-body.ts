@@ -5,6 +5,7 @@ import { type ETag, etagOfMd5 } from '../domain/etag.ts';
 import type { BlobId, StorageClass } from '../domain/names.ts';
 import type { ObjectBody } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
+import type { Blobstore } from '../stores/blobstore.ts';
 import type { Metastore } from '../stores/metastore.ts';
 import { StoreError } from '../stores/store.ts';
 import {
@@ -114,7 +115,7 @@ async function receiveBlob(
   const blobstore = blobstoreOf(region, storageClass);
   const blob = { id: context.ids.blobId(), storageClass };
   await region.meta.openIntent({ ...blob, atMs: context.clock.nowMs() }, { signal });
-  const intent = new OpenIntent(region.meta, blob.id);
+  const intent = new OpenIntent({ metastore: region.meta, blobstore }, blob.id);
   try {
     const hashed = new HashedBody(begun, expected);
     const renewed = renewingIntent(context, blob, hashed.read());
@@ -185,20 +186,28 @@ async function* renewingIntent(
   }
 }
 
-/** The intent of a blob that was written and is not in use. */
+/** The intent of a blob that is not in use and, as its id is new, cannot come into use but by its writer. */
 class OpenIntent {
   readonly #metastore: Metastore;
+  readonly #blobstore: Blobstore;
   readonly #id: BlobId;
 
-  constructor(metastore: Metastore, id: BlobId) {
-    this.#metastore = metastore;
+  constructor(stores: { metastore: Metastore; blobstore: Blobstore }, id: BlobId) {
+    this.#metastore = stores.metastore;
+    this.#blobstore = stores.blobstore;
     this.#id = id;
   }
 
-  /** Gives the blob to reclaim at once. Should that fail, the intent expires and reclaim finds it later. */
+  /**
+   * Deletes what was written and gives the blob to reclaim. The bytes go first: a writer that slept past the grace
+   * period may have written them after reclaim had come and forgotten the blob. Should either fail, the intent expires
+   * and reclaim finds it later.
+   */
   async abandon(): Promise<void> {
+    const options = { signal: AbortSignal.timeout(ABANDON_TIMEOUT_MS) };
     try {
-      await this.#metastore.abandonIntent(this.#id, { signal: AbortSignal.timeout(ABANDON_TIMEOUT_MS) });
+      await this.#blobstore.delete(this.#id, options);
+      await this.#metastore.abandonIntent(this.#id, options);
     } catch (error) {
       if (!(error instanceof StoreError) && !isTimeout(error)) throw error;
     }

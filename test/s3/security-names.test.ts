@@ -189,6 +189,24 @@ describe.each(['memory', 'embedded'] as const)('on the %s engine', (engine) => {
       expect(await whole.codeOf({ ...request, path }), operationName).toMatch(REFUSED);
     }
   });
+
+  test.each([
+    '..',
+    '.',
+    '%2e%2e',
+    '.minio.sys',
+    'data.mdb/..',
+    '__proto__',
+    '%5C',
+    '..%2fdata',
+    'CON',
+    'a%00b',
+    '*',
+    '%20',
+  ])('nobody can make a bucket by the name of %s', async (name) => {
+    const request = { method: 'PUT', path: `/${name}` };
+    expect(await whole.codeOf(request)).toMatch(/^(?:400 Invalid(?:BucketName|URI)|404 NoSuchBucket)$/);
+  });
 });
 
 const PROTOTYPE = Object.getOwnPropertyNames(Object.prototype);
