@@ -114,19 +114,24 @@ async function clientOf(server: ServeProcess): Promise<S3Client> {
   return s3;
 }
 
-/** Stores objects of a size, from several clients, until all are refused; those that were acknowledged. */
+/**
+ * Stores objects of a size, from several clients, until all are refused, and then, for what was refused half-way has
+ * left some space, small ones from one client. Returns those that were acknowledged.
+ */
 async function fill(server: ServeProcess, sizeBytes: number): Promise<Content[]> {
   const stored: Content[] = [];
-  const run = async (filler: number): Promise<void> => {
+  let nextId = 0;
+  const run = async (bytes: number): Promise<void> => {
     using s3 = new S3Client(server);
-    for (let id = filler; ; id += FILLERS) {
-      const content = new Content(id, sizeBytes);
+    for (;;) {
+      const content = new Content(nextId++, bytes);
       const answer = await s3.ask(put(content));
       if (answer.status !== 200) return expect(answer).toMatchObject(FULL);
       stored.push(content);
     }
   };
-  await Promise.all(Array.from({ length: FILLERS }, (_, filler) => run(filler)));
+  await Promise.all(Array.from({ length: FILLERS }, () => run(sizeBytes)));
+  await run(INLINE_BYTES);
   return stored;
 }
 
