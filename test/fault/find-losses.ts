@@ -7,7 +7,11 @@ const PLAIN_ROW = /<Contents><Key>([^<]+)</g;
 const VERSION_ROW = /<(Version|DeleteMarker)>(.*?)<\/\1>/g;
 
 /** Reads everything that the clients have written, and says what is not as it was acknowledged: one sentence each. */
-export async function findLosses(endpoint: S3Endpoint, buckets: Buckets, clients: readonly LoadClient[]): Promise<string[]> {
+export async function findLosses(
+  endpoint: S3Endpoint,
+  buckets: Buckets,
+  clients: readonly LoadClient[],
+): Promise<string[]> {
   using s3 = new S3Client(endpoint);
   const listed = await listKeys(s3, buckets.plain);
   const versions = await listVersions(s3, buckets.versioned);
@@ -18,7 +22,11 @@ export async function findLosses(endpoint: S3Endpoint, buckets: Buckets, clients
 }
 
 /** Completes the uploads that were left whole, so that reading shows their bytes too. */
-export async function completeLeftUploads(endpoint: S3Endpoint, { plain }: Buckets, { plainKeys, leftUploads }: LoadClient): Promise<void> {
+export async function completeLeftUploads(
+  endpoint: S3Endpoint,
+  { plain }: Buckets,
+  { plainKeys, leftUploads }: LoadClient,
+): Promise<void> {
   using s3 = new S3Client(endpoint);
   for (const upload of leftUploads.splice(0)) {
     const known = plainKeys.find(({ key }) => key === upload.key);
@@ -54,7 +62,8 @@ async function findLossesOf({ plainKeys, versionedKeys, leftUploads }: LoadClien
       losses.push(String(error));
     }
     const isThere = known.object !== undefined;
-    if (isThere !== listed.has(known.key)) losses.push(`${known.key} ${isThere ? 'is there, and not' : 'is gone, and'} listed.`);
+    if (isThere !== listed.has(known.key))
+      losses.push(`${known.key} ${isThere ? 'is there, and not' : 'is gone, and'} listed.`);
   }
   for (const known of versionedKeys) losses.push(...(await findLostVersions(s3, known, seen)));
   for (const upload of leftUploads) losses.push(...(await findLostParts(s3, buckets.plain, upload)));
@@ -67,7 +76,8 @@ async function findLostVersions(s3: S3Client, known: VersionedKey, { buckets, ve
   const seen: SeenVersion[] = [];
   const losses: string[] = [];
   for (const { versionId, isMarker, isLatest } of listed) {
-    if (isLatest !== (versionId === listed.at(-1)?.versionId)) losses.push(`${known.key}: ${versionId} is not in its place.`);
+    if (isLatest !== (versionId === listed.at(-1)?.versionId))
+      losses.push(`${known.key}: ${versionId} is not in its place.`);
     if (isMarker) {
       seen.push({ versionId, contentId: undefined });
       continue;
@@ -77,13 +87,15 @@ async function findLostVersions(s3: S3Client, known: VersionedKey, { buckets, ve
     if (status !== 200) losses.push(`${known.key}: ${versionId} is listed, and answered ${status}: ${text}`);
     const contentId = contentIdOf(bytes);
     const content = known.writes.find((write) => write.content?.id === contentId)?.content;
-    if (content?.sizeBytes !== bytes.length || !content.has(bytes, 0)) losses.push(`${known.key}: ${versionId} has wrong bytes.`);
+    if (content?.sizeBytes !== bytes.length || !content.has(bytes, 0))
+      losses.push(`${known.key}: ${versionId} has wrong bytes.`);
     seen.push({ versionId, contentId });
   }
   const { status } = await s3.ask({ method: 'HEAD', path });
   const last = listed.at(-1);
   const isObject = last !== undefined && !last.isMarker;
-  if (isObject !== (status === 200)) losses.push(`${known.key} is answered ${status}, and its last version is ${last?.versionId}.`);
+  if (isObject !== (status === 200))
+    losses.push(`${known.key} is answered ${status}, and its last version is ${last?.versionId}.`);
   return [...losses, ...known.findContradictions(seen)];
 }
 
@@ -121,7 +133,10 @@ async function listVersions(s3: S3Client, bucket: string): Promise<ReadonlyMap<s
     }
     const key = elementOf(text, 'NextKeyMarker');
     const versionId = elementOf(text, 'NextVersionIdMarker');
-    const next = [['key-marker', key ?? ''], ['version-id-marker', versionId ?? '']] as const;
+    const next = [
+      ['key-marker', key ?? ''],
+      ['version-id-marker', versionId ?? ''],
+    ] as const;
     marker = key === undefined ? undefined : next;
   }
   return versions;

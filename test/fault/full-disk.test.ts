@@ -46,12 +46,23 @@ describe('below the watermark', () => {
     const refused: S3Call[] = [
       put(new Content(REFUSED, INLINE_BYTES)),
       put(new Content(REFUSED, 4 * MIB)),
-      { method: 'PUT', path: '/bucket/upload', query: [['partNumber', '1'], ['uploadId', uploadId]], body },
+      {
+        method: 'PUT',
+        path: '/bucket/upload',
+        query: [
+          ['partNumber', '1'],
+          ['uploadId', uploadId],
+        ],
+        body,
+      },
       { method: 'PUT', path: `/bucket/${REFUSED}`, headers: { 'x-amz-copy-source': `/bucket/${first.id}` } },
       post('other', 'uploads'),
     ];
     for (const call of refused) expect(await s3.ask(call)).toMatchObject(FULL);
-    expect(await s3.ask({ method: 'GET', path: `/bucket/${REFUSED}` })).toMatchObject({ status: 404, code: 'NoSuchKey' });
+    expect(await s3.ask({ method: 'GET', path: `/bucket/${REFUSED}` })).toMatchObject({
+      status: 404,
+      code: 'NoSuchKey',
+    });
     await expectAll(s3, stored);
     expect(await s3.ask({ method: 'DELETE', path: '/bucket/upload', query: [['uploadId', uploadId]] })).toMatchObject({
       status: 204,
@@ -139,7 +150,14 @@ async function fill(server: ServeProcess, sizeBytes: number): Promise<Content[]>
 async function expectAll(s3: S3Client, contents: readonly Content[]): Promise<void> {
   const listed: string[] = [];
   for (let after = ''; ; after = listed.at(-1) ?? '') {
-    const { text } = await s3.ask({ method: 'GET', path: '/bucket', query: [['list-type', '2'], ['start-after', after]] });
+    const { text } = await s3.ask({
+      method: 'GET',
+      path: '/bucket',
+      query: [
+        ['list-type', '2'],
+        ['start-after', after],
+      ],
+    });
     listed.push(...[...text.matchAll(/<Contents><Key>([^<]+)</g)].map(([, key = '']) => key));
     if (text.includes('<IsTruncated>false<')) break;
   }

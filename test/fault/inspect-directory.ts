@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
+import type { Durability } from '../../src/config/config.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
-import { openStores } from '../../src/server.ts';
+import { type OpenStores, openStores } from '../../src/server.ts';
 import { withoutUserSettings } from '../support/serve-process.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -20,17 +21,24 @@ export function runFsck(directory: string): Promise<FsckResult> {
   });
 }
 
+/** Opens the stores of a data directory in this process, beside a server that may run. */
+export async function openDirectory(directory: string, durability: Durability = 'strict'): Promise<OpenStores> {
+  const flags = [
+    { flag: 'the directory', path: 'options.data-directory', text: directory },
+    { flag: 'the durability', path: 'options.durability', text: durability },
+  ];
+  const { config } = await loadConfiguration({ environment: {}, flags });
+  return await openStores(config);
+}
+
 /** Blobs that have bytes in a data directory, and blobs that versions and parts refer to. */
 export interface BlobsInUse {
   readonly stored: ReadonlySet<string>;
   readonly referenced: ReadonlySet<string>;
 }
 
-/** Reads both beside a server that may run. */
 export async function blobsOf(directory: string): Promise<BlobsInUse> {
-  const flags = [{ flag: 'the directory', path: 'options.data-directory', text: directory }];
-  const { config } = await loadConfiguration({ file: undefined, flags });
-  await using stores = await openStores(config);
+  await using stores = await openDirectory(directory);
   const signal = AbortSignal.timeout(60_000);
   const stored = new Set<string>();
   const referenced = new Set<string>();

@@ -35,7 +35,10 @@ test('worker processes killed at 50 random moments lose, tear and leak nothing',
   await using directory = await makeTempDir();
   const data = `${directory.path}/data`;
   const random = randomNumbers(SEED);
-  const clients = Array.from({ length: CLIENTS }, (_, index) => new LoadClient({ index, seed: SEED, buckets: BUCKETS }));
+  const clients = Array.from(
+    { length: CLIENTS },
+    (_, index) => new LoadClient({ index, seed: SEED, buckets: BUCKETS }),
+  );
   console.log(`Seed ${SEED} (PITHOS_TEST_SEED).`);
   const beganAt = performance.now();
   let kills = 0;
@@ -127,7 +130,9 @@ function killOne(server: ServeProcess, random: () => number): number {
 function ownerOf(clientPort: number, server: ServeProcess): number | undefined {
   const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
   const ends = new RegExp(`:${hex(server.port)} [0-9A-F]+:${hex(clientPort)} 01 `);
-  const line = readFileSync('/proc/net/tcp', 'latin1').split('\n').find((each) => ends.test(each));
+  const line = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .find((each) => ends.test(each));
   const inode = line?.trim().split(/\s+/)[9];
   return server.workerPids().find((pid) => {
     const files = readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`));

@@ -75,9 +75,11 @@ export class VersionedKey {
       if (isHere) at++;
       const name = `version ${versionId} of ${this.key}`;
       if (isHere && removed === 'yes') found.push(`${name} was deleted, and is there.`);
-      if (!isHere && versionId !== undefined && removed === 'no') found.push(`${name} was acknowledged, and is not there.`);
+      if (!isHere && versionId !== undefined && removed === 'no')
+        found.push(`${name} was acknowledged, and is not there.`);
     }
-    for (const { versionId } of versions.slice(at)) found.push(`version ${versionId} of ${this.key} fits no write in its place.`);
+    for (const { versionId } of versions.slice(at))
+      found.push(`version ${versionId} of ${this.key} fits no write in its place.`);
     return found;
   }
 }

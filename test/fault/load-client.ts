@@ -14,9 +14,9 @@ export interface Buckets {
 const SHARES = {
   putSmall: 24,
   putMedium: 16,
-  putMultipart: 4,
-  leaveUpload: 2,
-  abortUpload: 2,
+  putMultipart: 3,
+  leaveUpload: 1,
+  abortUpload: 1,
   copy: 10,
   delete: 8,
   get: 14,
@@ -175,7 +175,10 @@ export class LoadClient {
     if (uploadId === undefined) return;
     const etags: string[] = [];
     for (const range of [[0, PART_BYTES] as const, [PART_BYTES, content.sizeBytes] as const]) {
-      const query = [['partNumber', String(etags.length + 1)], ['uploadId', uploadId]] as const;
+      const query = [
+        ['partNumber', String(etags.length + 1)],
+        ['uploadId', uploadId],
+      ] as const;
       const answer = await this.#writeUntilAnswered({ method: 'PUT', path, query, body: { content, range } }, 200);
       if (answer === undefined) break;
       etags.push(answer.headers.etag ?? '');
@@ -264,7 +267,9 @@ export async function readPlainKey(s3: S3Client, bucket: string, known: PlainKey
   if (answer.status !== 200 && answer.code !== 'NoSuchKey') throw unexpected(call, answer);
   const { status, bytes } = answer;
   const held = [...known.possible].filter((content) =>
-    content === undefined ? status === 404 : status === 200 && content.sizeBytes === bytes.length && content.has(bytes, 0),
+    content === undefined
+      ? status === 404
+      : status === 200 && content.sizeBytes === bytes.length && content.has(bytes, 0),
   );
   if (held.length === 0) {
     const possible = [...known.possible].map((content) => content?.id ?? 'nothing').join(' or ');
@@ -293,7 +298,8 @@ export function unexpected({ method, path }: S3Call, { status, text }: S3Answer)
 
 function versionIdOf(answer: S3Answer | undefined): string | undefined {
   const id = answer?.headers['x-amz-version-id'];
-  if (answer !== undefined && typeof id !== 'string') throw new Error('A write to a bucket with versions gave no version id.');
+  if (answer !== undefined && typeof id !== 'string')
+    throw new Error('A write to a bucket with versions gave no version id.');
   return typeof id === 'string' ? id : undefined;
 }
 

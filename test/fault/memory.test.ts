@@ -50,7 +50,11 @@ test(`memory stays flat while ${CLIENTS} clients stream ${BODY_MIB} MiB each way
 });
 
 /** Sends one request for each content, all at once; each must be answered 200. */
-async function each(server: S3Endpoint, contents: readonly Content[], callOf: (content: Content) => S3Call): Promise<void> {
+async function each(
+  server: S3Endpoint,
+  contents: readonly Content[],
+  callOf: (content: Content) => S3Call,
+): Promise<void> {
   const run = async (content: Content): Promise<void> => {
     using s3 = new S3Client(server);
     const call = callOf(content);

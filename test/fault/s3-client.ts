@@ -64,7 +64,8 @@ export class S3Client implements Disposable {
       else sent.destroy();
       return answer;
     } catch (error) {
-      if (isSilent) throw new Error(`${call.method} ${call.path} was not answered in ${SILENCE_MS_MAX} ms.`);
+      if (isSilent)
+        throw new Error(`${call.method} ${call.path} was not answered in ${SILENCE_MS_MAX} ms.`, { cause: error });
       if (error instanceof WrongBytesError) throw error;
       if (isRefused(error)) throw new NoServerError('Nobody accepts connections.', { cause: error });
       return undefined;

@@ -22,7 +22,9 @@ export class SmallDisk implements AsyncDisposable {
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeBytes}`, 'tmpfs', path], { stdio: 'pipe' });
     } catch (cause) {
       await rmdir(path);
-      throw new Error('This test needs a small disk of its own: run it as root, where a tmpfs may be mounted.', { cause });
+      throw new Error('This test needs a small disk of its own: run it as root, where a tmpfs may be mounted.', {
+        cause,
+      });
     }
     return new SmallDisk(path);
   }
