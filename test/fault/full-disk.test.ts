@@ -76,6 +76,7 @@ describe('below the watermark', () => {
     await waitUntil('writes are accepted again', isWritten, { timeoutMs: RECOVERY_MS_MAX });
     await expectAll(s3, kept === undefined ? [written] : [kept, written]);
     expect(await runFsck(directory)).toEqual(CLEAN);
+    expect(await server.stop()).toBe(0);
   });
 });
 
@@ -97,6 +98,7 @@ describe('at the very end of the disk', () => {
     expect((await s3.ask(put(large))).status).toBe(200);
     await expectAll(s3, [fits, large]);
     expect(await runFsck(directory)).toEqual(CLEAN);
+    expect(await server.stop()).toBe(0);
   });
 
   test('a commit that does not fit is refused, and the next one that does is made', async () => {
@@ -116,6 +118,7 @@ describe('at the very end of the disk', () => {
     expect((await s3.ask(put(next))).status).toBe(200);
     await expectAll(s3, [...kept, next]);
     expect(await runFsck(directory)).toEqual(CLEAN);
+    expect(await server.stop()).toBe(0);
   });
 });
 

@@ -11,12 +11,13 @@ const WORKERS = 2;
 /** Length of the body that each client sends and reads back, in MiB; 1024 is what the product promises. */
 const BODY_MIB = Number(process.env['PITHOS_TEST_MEMORY_MIB'] ?? 64);
 /**
- * What all processes together may hold at any moment, in bytes: some 200 MiB before the first request; two writes or two
- * reads of 1 MiB for each client and what fills meanwhile; and what V8 leaves lying until it collects.
+ * What all processes together may hold at any moment, in bytes: some 190 MiB before the first request, 32 MiB of buffers
+ * that each worker keeps, two writes or two reads of 1 MiB for each client, and what V8 leaves lying until it collects.
+ * Bodies that were held whole would be 4 GiB.
  */
-const PEAK_BYTES_MAX = 640 * MIB;
+const PEAK_BYTES_MAX = 768 * MIB;
 /** How much more they may hold in the last quarter of a run than in the one before, in bytes. */
-const GROWTH_BYTES_MAX = 32 * MIB;
+const GROWTH_BYTES_MAX = 64 * MIB;
 
 test(`memory stays flat while ${CLIENTS} clients stream ${BODY_MIB} MiB each way`, async () => {
   await using directory = await makeTempDir();

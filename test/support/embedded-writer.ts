@@ -37,6 +37,8 @@ const blobs = await openEmbeddedBlobstore({
 tell({ kind: 'ready', key: '' });
 if (task === 'claim') process.on('message', (key: string) => void claim(key));
 else for (let writer = 0; writer < WRITERS; writer++) void writeOn(writer);
+// An error that nobody expected, at whatever moment the parent chooses.
+if (task === 'write') process.on('message', () => void Promise.reject(new Error('The parent wanted it.')));
 
 /** Puts `key` unless it is there. */
 async function claim(key: string): Promise<void> {

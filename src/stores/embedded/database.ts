@@ -3,6 +3,7 @@ import { type CallOptions, StoreError } from '../store.ts';
 import { DiskSpace } from './disk-space.ts';
 import { type Durability, makeDirectory, syncDirectory } from './durable-directory.ts';
 import { errorCode, MAP_BYTES, METADATA_FILE, openEnvironment } from './environment.ts';
+import { guard, unguard } from './exit-guard.ts';
 import { isMarked, markerPath, markForCheck } from './failure-marker.ts';
 import { reusableBytes } from './free-pages.ts';
 import { RowReader, RowWriter } from './row-codec.ts';
@@ -112,6 +113,12 @@ export class EmbeddedDatabase implements AsyncDisposable {
     this.#checkLayout();
     this.#watch = setInterval(() => this.#lookAfter(), WATCH_INTERVAL_MS);
     this.#watch.unref();
+    guard(this);
+  }
+
+  /** Whether a commit has not ended yet. */
+  get isWriting(): boolean {
+    return this.#pending.size > 0;
   }
 
   /** Opens the tables that `make` asks for; those that are missing are made in one commit. Waits for other writers. */
@@ -185,6 +192,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
     this.#isClosed = true;
     clearInterval(this.#watch);
     await this.#root.close();
+    unguard(this);
   }
 
   /** Marks the directory and tells everybody that waits; the first failure counts. */

@@ -17,6 +17,9 @@ const WRITER = join(import.meta.dirname, '../../../test/support/embedded-writer.
 const CLAIMED_KEYS = 200;
 const KILLS = 6;
 const WRITES_BEFORE_KILL = 60;
+const CRASHES = 8;
+/** What a writer process has under way at a time. */
+const WRITERS_AT_ONCE = 8;
 /** Blocks of 512 bytes that a file of a process may have: the shell's unit. */
 const FILE_BLOCKS_MAX = 2048;
 
@@ -72,6 +75,24 @@ test('what a process acknowledged before kill -9 is there, and what it left is r
   const referenced = new Set((await collect(meta.scanReferences(OPTIONS))).map(({ id }) => id));
   const stored = new Set((await collect(blobs.list(OPTIONS))).map(({ id }) => id));
   expect(stored).toEqual(referenced);
+});
+
+test('a process that an unexpected error ends while it writes is gone at once, and holds up no other', async () => {
+  await using dir = await makeTempDir();
+  const bucketId = newBucketId();
+  const other = startWriter('write', dir.path, bucketId);
+  try {
+    for (let round = 0; round < CRASHES; round++) {
+      const writer = fork(WRITER, ['write', dir.path, bucketId], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+      await collectMessages(writer, WRITES_BEFORE_KILL + round * 7);
+      const exited = once(writer, 'exit');
+      writer.send('throw');
+      await exited;
+      await collectMessages(other, WRITERS_AT_ONCE * 2);
+    }
+  } finally {
+    await kill(other);
+  }
 });
 
 test('a commit that the system refuses ends the process, and what was acknowledged is there afterwards', async () => {
