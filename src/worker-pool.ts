@@ -174,7 +174,9 @@ export class WorkerPool {
 
   /** One that does not start ends, and is replaced in its turn. */
   #replace(): void {
-    this.#fork().catch((error: unknown) => this.#log.error({ err: error }, 'a worker process did not start'));
+    this.#fork().catch((error: unknown) => {
+      if (this.#state === 'running') this.#log.error({ err: error }, 'a worker process did not start');
+    });
   }
 
   #tell(id: number, message: ToWorker): void {

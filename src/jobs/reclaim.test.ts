@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import {
   blobDraft,
@@ -13,7 +15,7 @@ import { TestClock } from '../../test/contract/subject.ts';
 import { type BlobId, parseRegionName, parseStorageClass } from '../domain/names.ts';
 import { MemoryBlobstore } from '../stores/memory/blobstore.ts';
 import { MemoryMetastore } from '../stores/memory/metastore.ts';
-import { StoreError } from '../stores/store.ts';
+import { type CallOptions, StoreError } from '../stores/store.ts';
 import { INTENT_GRACE_MS, RECLAIM_GRACE_MS, reclaim } from './reclaim.ts';
 
 test('a blob whose writer died is deleted after both graces, not before', async () => {
@@ -89,13 +91,52 @@ test('a signal ends a run with its reason', async () => {
   await expect(run).rejects.toBe(reason);
 });
 
-function makeRegion() {
+test('a run that is stopped ends after the deletes that it has begun: stores are closed next', async () => {
+  const blobstore = new SlowBlobstore();
+  const { region, clock } = makeRegion(blobstore);
+  for (let count = 0; count < 2; count++) await writeIntended(region, clock);
+  const nowMs = (): number => clock.nowMs;
+  clock.advance(INTENT_GRACE_MS + 1);
+  await reclaim(region, { ...OPTIONS, nowMs });
+  clock.advance(RECLAIM_GRACE_MS + 1);
+  const stop = new AbortController();
+  const run = reclaim(region, { signal: stop.signal, nowMs });
+  const ended = run.catch(() => blobstore.deletedCount);
+  await blobstore.allBegun.promise;
+  const reason = new Error('stopping');
+  stop.abort(reason);
+  await setImmediate();
+  blobstore.released.resolve();
+  expect(await ended).toBe(1);
+  await expect(run).rejects.toBe(reason);
+});
+
+/** Of two deletes the first ends when its signal fires, the second when it is released. */
+class SlowBlobstore extends MemoryBlobstore {
+  readonly allBegun = Promise.withResolvers<void>();
+  readonly released = Promise.withResolvers<void>();
+  deletedCount = 0;
+  #begunCount = 0;
+
+  override async delete(_id: BlobId, { signal }: CallOptions): Promise<void> {
+    this.#begunCount++;
+    if (this.#begunCount === 1) {
+      await once(signal, 'abort');
+      signal.throwIfAborted();
+    }
+    this.allBegun.resolve();
+    await this.released.promise;
+    this.deletedCount++;
+  }
+}
+
+function makeRegion(blobstore = new MemoryBlobstore()) {
   const clock = new TestClock();
   const nowMs = (): number => clock.nowMs;
   const region = {
     name: must(parseRegionName('us-east-1')),
     meta: new MemoryMetastore({ nowMs }),
-    blobs: new Map([[STANDARD, new MemoryBlobstore()]]),
+    blobs: new Map([[STANDARD, blobstore]]),
   };
   return { clock, region, run: () => reclaim(region, { ...OPTIONS, nowMs }) };
 }

@@ -78,6 +78,8 @@ async function deleteBlobs(
       }
     }
   };
-  await Promise.all(Array.from({ length: DELETES_MAX }, work));
+  // All have ended when this has: the stores may be closed then.
+  await Promise.allSettled(Array.from({ length: DELETES_MAX }, work));
+  signal.throwIfAborted();
   return deleted;
 }
