@@ -43,12 +43,32 @@ export async function requireDataDirectory(directory: string): Promise<void> {
 }
 
 /**
+ * Makes an empty data directory, for nobody but this user, that no server takes before `finishDataDirectory`.
+ * Throws `DataDirectoryError` where there is anything in it.
+ */
+export async function prepareEmptyDirectory(directory: string): Promise<void> {
+  await attempt(directory, async () => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const names = (await readdir(directory)).filter((name) => !IGNORED.has(name));
+    if (names.length > 0) throw new DataDirectoryError(`${directory} is not empty: name a new directory.`);
+  });
+}
+
+/** Makes a directory that was filled a data directory; the last step. Throws `DataDirectoryError`. */
+export async function finishDataDirectory(directory: string): Promise<void> {
+  await attempt(directory, () => writeDurably(join(directory, FORMAT_FILE), `pithos ${FORMAT}\n`));
+}
+
+/**
  * Makes this process the only server on the directory, until it disposes of the lock or ends. Commands that only open
  * the stores need no lock. The lock of a process that is gone is taken away; a process in another container cannot be
  * seen and counts as gone. Of servers that start at the same moment at most one gets the lock.
  * Throws `DataDirectoryError`.
  */
-export async function lockDataDirectory(directory: string): Promise<AsyncDisposable> {
+export async function lockDataDirectory(
+  directory: string,
+  { user = 'server' }: { readonly user?: 'server' | 'backup' } = {},
+): Promise<AsyncDisposable> {
   // Each server writes a name of its own before it looks at the others', so that no two can miss each other.
   const own = `${LOCK_PREFIX}${randomBytes(8).toString('hex')}`;
   await attempt(directory, async () => {
@@ -57,7 +77,7 @@ export async function lockDataDirectory(directory: string): Promise<AsyncDisposa
     if (holder === undefined) return;
     await removeIfThere(join(directory, own));
     throw new DataDirectoryError(
-      `${directory} is in use by the server with process id ${holder.pid}: stop that one, or name another directory.`,
+      `${directory} is in use by the ${user} with process id ${holder.pid}: stop that one, or name another directory.`,
     );
   });
   return { [Symbol.asyncDispose]: () => removeIfThere(join(directory, own)) };

@@ -57,6 +57,11 @@ async function checkStore({ name, store }: NamedStore, signal: AbortSignal): Pro
     return { ok: true, line: `${name}: ready\n` };
   } catch (error) {
     // Said in full, for whoever asks is told nothing else; the requests that fail are logged.
-    return { ok: false, line: `${name}: not ready: ${error instanceof Error ? error.message : String(error)}\n` };
+    return { ok: false, line: `${name}: not ready: ${reasonOf(error)}\n` };
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.name === 'TimeoutError' ? `no answer within ${CHECK_MS_MAX / 1000} s` : error.message;
 }

@@ -1,11 +1,13 @@
 import type { Config } from './config/config.ts';
+import { frontSettingsOf } from './front-settings-of.ts';
 import { startReadPins } from './jobs/read-pins.ts';
 import { asListenError } from './listen-error.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics } from './observe/metrics.ts';
+import type { RegisteredMetrics } from './observe/metrics.ts';
 import type { MetricsSnapshot } from './observe/server-metrics.ts';
 import { LIVE, Readiness } from './readiness.ts';
 import { createServer, type OpenStores, systemClock } from './server.ts';
+import { readTlsPair, watchTlsPair } from './tls-pair.ts';
 
 /** The S3 endpoint in one process, with its own health and counts. */
 export interface S3Process {
@@ -16,12 +18,18 @@ export interface S3Process {
   snapshot(): Promise<MetricsSnapshot>;
 }
 
-export function createS3Process(parts: { config: Config; stores: OpenStores; log: Log }): S3Process {
-  const { config, stores, log } = parts;
-  const { host } = config.service;
+export interface S3ProcessParts {
+  readonly config: Config;
+  readonly stores: OpenStores;
+  readonly log: Log;
+  readonly metrics: RegisteredMetrics;
+}
+
+/** Throws `TlsPairError` where the configured certificate cannot be used. */
+export async function createS3Process({ config, stores, log, metrics }: S3ProcessParts): Promise<S3Process> {
+  const { host, tls } = config.service;
   const closing = new AbortController();
   const readiness = new Readiness(stores.list, { closing: closing.signal });
-  const metrics = createMetrics();
   const onError = (error: unknown, job: string) => log.error({ err: error, job }, 'a job failed and will be repeated');
   const readPins = startReadPins({ ...systemClock, onError });
   const server = createServer({
@@ -29,13 +37,15 @@ export function createS3Process(parts: { config: Config; stores: OpenStores; log
     readPins,
     log,
     metrics,
-    virtualHosts: config.options.serviceUris,
+    settings: frontSettingsOf(config.options),
+    tls: tls && (await readTlsPair(tls)),
     // What is wrong stands on the admin listener: the whole world may ask here.
     health: async (path) => {
       const { status } = path === '/health/live' ? LIVE : await readiness.check();
       return { status, body: status === 200 ? 'ok\n' : 'not ready\n' };
     },
   });
+  const watch = tls && watchTlsPair(tls, { log, onPair: (pair) => server.setTls(pair) });
   return {
     async listen(port) {
       try {
@@ -46,6 +56,7 @@ export function createS3Process(parts: { config: Config; stores: OpenStores; log
     },
     async drain(options) {
       closing.abort();
+      watch?.[Symbol.dispose]();
       await server.drain(options);
       await readPins[Symbol.asyncDispose]();
     },

@@ -2,16 +2,30 @@ import { ensureAccessKeys } from './access-keys.ts';
 import { startAdminListener } from './admin-listener.ts';
 import { Cleanup } from './cleanup.ts';
 import { type Config, dataDirectories } from './config/config.ts';
+import { makeBuckets } from './configured-buckets.ts';
 import { lockDataDirectory, prepareDataDirectory } from './data-directory.ts';
 import type { AccessKey } from './domain/access-key.ts';
+import { jobGraces } from './job-graces.ts';
 import { startJobs } from './jobs/start-jobs.ts';
 import { asListenError } from './listen-error.ts';
 import type { Log } from './observe/log.ts';
+import { createMetrics, type RegisteredMetrics } from './observe/metrics.ts';
 import { type MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
 import { type Health, LIVE, Readiness } from './readiness.ts';
 import { createS3Process } from './s3-process.ts';
-import { type NamedStore, type OpenStores, openStores, recoverDirectories, systemClock } from './server.ts';
+import {
+  type NamedStore,
+  type OpenStores,
+  openStores,
+  recoverDirectories,
+  type StoreHooks,
+  systemClock,
+} from './server.ts';
+import { storeHooks } from './store-hooks.ts';
 import { WorkerPool } from './worker-pool.ts';
+
+/** Names the counts of this process among those of its workers, whose numbers start at 1. */
+const PRIMARY = 0;
 
 export interface ServeHooks {
   readonly log: Log;
@@ -33,6 +47,8 @@ export interface ServingServer {
   /** The keys that can be changed, by id; empty where they stand in the configuration. */
   readonly keys: readonly AccessKey[];
   readonly environmentKey: AccessKey | undefined;
+  /** The variable that has the secret of that one. */
+  readonly secretVariable: string | undefined;
 }
 
 export type ServeEnd =
@@ -49,7 +65,8 @@ export type ServeEnd =
 export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd> {
   const cleanup = new Cleanup();
   try {
-    const stores = await openOwnStores(config, cleanup);
+    const metrics = createMetrics();
+    const stores = await openOwnStores(config, { cleanup, hooks: storeHooks({ log: hooks.log, metrics }) });
     const { managedKeys } = stores;
     const { environmentKey } = config.keystore;
     const options = { signal: hooks.stop };
@@ -58,18 +75,22 @@ export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd
       ? await ensureAccessKeys(managedKeys, options)
       : ((await managedKeys?.listKeys(options)) ?? []);
     cleanup.use(startStoreJobs(stores, config, hooks.log));
-    const front = createFront(config, stores, hooks.log);
+    const { store } = config.keystore;
+    const owner = environmentKey ?? (store.use === 'map' ? store.keys[0] : keys[0]);
+    await makeBuckets(stores, config.options, { owner, log: hooks.log, signal: hooks.stop });
+    const front = await createFront(config, { stores, log: hooks.log, metrics });
     const { port } = await startFront(front, hooks.stop);
     cleanup.add(() => front.drain({ graceMs: config.service.shutdownGraceMs }));
     const adminEndpoint = await startAdmin(config, { stores, front, closing: hooks.stop, cleanup });
     hooks.onReady({
-      endpoint: endpointOf(config.service.host, port),
+      endpoint: endpointOf(config.service.host, port, config.service.tls && 'https'),
       adminEndpoint,
       region: stores.defaultRegion,
       workers: config.service.workers,
       stores: stores.list,
       keys,
       environmentKey,
+      secretVariable: config.keystore.secretVariable,
     });
     return await untilEnd({ front, stores, hooks, cleanup });
   } catch (error) {
@@ -91,42 +112,47 @@ interface Front {
   kill(): Promise<void>;
 }
 
-async function openOwnStores(config: Config, cleanup: Cleanup): Promise<OpenStores> {
+/** Data directories belong to one server; a cluster to any number. */
+async function openOwnStores(
+  config: Config,
+  { cleanup, hooks }: { cleanup: Cleanup; hooks: StoreHooks },
+): Promise<OpenStores> {
   for (const directory of dataDirectories(config)) {
     await prepareDataDirectory(directory);
     cleanup.use(await lockDataDirectory(directory));
   }
   await recoverDirectories(dataDirectories(config));
-  return cleanup.use(await openStores(config));
+  return cleanup.use(await openStores(config, hooks));
 }
 
 /** One process of a server is enough for them. */
 function startStoreJobs(stores: OpenStores, { options }: Config, log: Log): AsyncDisposable {
-  const { staleUploadsAfterMs, intentGraceMs, reclaimGraceMs } = options;
   return startJobs(stores, {
     ...systemClock,
-    ...(staleUploadsAfterMs === undefined ? {} : { staleUploadsAfterMs }),
-    ...(intentGraceMs === undefined ? {} : { intentGraceMs }),
-    ...(reclaimGraceMs === undefined ? {} : { reclaimGraceMs }),
+    ...jobGraces(options),
     onError: (error, job) => log.error({ err: error, job }, 'a job failed and will be repeated'),
   });
 }
 
-function createFront(config: Config, stores: OpenStores, log: Log): Front {
+async function createFront(
+  config: Config,
+  { stores, log, metrics: own }: { stores: OpenStores; log: Log; metrics: RegisteredMetrics },
+): Promise<Front> {
   const metrics = new ServerMetrics();
   if (config.service.workers > 1) {
     const pool = new WorkerPool(config, { log, metrics });
+    const ownSnapshot = () => own.registry.getMetricsAsJSON();
     return {
       metrics,
       storageFailed: pool.storageFailed,
       start: () => pool.start(),
       isListening: () => pool.listeningCount > 0,
-      snapshots: () => pool.snapshots(),
+      snapshots: async () => new Map([...(await pool.snapshots()), [PRIMARY, await ownSnapshot()]]),
       drain: (options) => pool.drain(options),
       kill: () => pool.kill(),
     };
   }
-  const server = createS3Process({ config, stores, log });
+  const server = await createS3Process({ config, stores, log, metrics: own });
   metrics.setWorkers(1);
   return {
     metrics,
@@ -213,7 +239,7 @@ async function fired(signal: AbortSignal): Promise<void> {
   await promise;
 }
 
-function endpointOf(host: string, port: number): string {
+function endpointOf(host: string, port: number, scheme: 'http' | 'https' = 'http'): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+  return `${scheme}://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

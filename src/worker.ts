@@ -1,8 +1,11 @@
 import type { Config } from './config/config.ts';
 import { unpackConfig } from './config/pack.ts';
-import { createLog, type Log } from './observe/log.ts';
+import type { Log } from './observe/log.ts';
+import { openLogOutputs } from './observe/log-outputs.ts';
+import { createMetrics } from './observe/metrics.ts';
 import { createS3Process, type S3Process } from './s3-process.ts';
 import { type OpenStores, openStores } from './server.ts';
+import { storeHooks } from './store-hooks.ts';
 import { parseToWorker, type ToPrimary, type ToWorker, WORKER_EXIT } from './worker-messages.ts';
 
 /**
@@ -16,12 +19,14 @@ export async function runWorker(): Promise<number> {
   await primary.tell({ kind: 'up' });
   const { config: packed, port } = await primary.started;
   const config = unpackConfig(packed);
-  const log = createLog({ level: config.logging.level, format: config.logging.format === 'json' ? 'json' : 'pretty' });
+  let log: Log;
   let stores: OpenStores;
   let server: S3Process;
   try {
-    stores = await openStores(config);
-    server = createS3Process({ config, stores, log });
+    log = openLogOutputs({ ...config.logging, format: config.logging.format === 'json' ? 'json' : 'pretty' });
+    const metrics = createMetrics();
+    stores = await openStores(config, storeHooks({ log, metrics }));
+    server = await createS3Process({ config, stores, log, metrics });
     const listening = await server.listen(port);
     await primary.tell({ kind: 'listening', port: listening.port });
   } catch (error) {

@@ -20,12 +20,13 @@ export function banner(server: ServingServer): string {
   return `${lines.join('\n')}\n`;
 }
 
-function keyLines({ keys, environmentKey }: ServingServer, key: AccessKey | undefined): string[] {
+function keyLines(server: ServingServer, key: AccessKey | undefined): string[] {
+  const { keys, environmentKey } = server;
   if (key === undefined) return ['  access keys        those of the configuration file'];
   const others = keys.length - (environmentKey === undefined ? 1 : 0);
   return [
     `  access key id      ${key.accessKeyId}`,
-    `  secret access key  ${secretOf(key, environmentKey)}`,
+    `  secret access key  ${secretOf(key, server)}`,
     ...(others > 0 ? [`  other keys         ${others}: see \`pithos keys list\``] : []),
   ];
 }
@@ -41,8 +42,9 @@ function storeLines({ stores }: ServingServer): string[] {
   return [...byPlace].map(([place, names]) => `  ${place}\n    holds ${names.join(', ')}`);
 }
 
-function snippets({ endpoint, region, environmentKey }: ServingServer, key: AccessKey): string[] {
-  const secret = secretOf(key, environmentKey);
+function snippets(server: ServingServer, key: AccessKey): string[] {
+  const { endpoint, region } = server;
+  const secret = secretOf(key, server);
   const { host } = new URL(endpoint);
   return [
     'AWS CLI:',
@@ -51,7 +53,7 @@ function snippets({ endpoint, region, environmentKey }: ServingServer, key: Acce
     '  aws s3 mb s3://my-bucket',
     '',
     's3cmd:',
-    `  s3cmd --no-ssl --host=${host} --host-bucket=${host} --region=${region} \\`,
+    `  s3cmd${endpoint.startsWith('https:') ? '' : ' --no-ssl'} --host=${host} --host-bucket=${host} --region=${region} \\`,
     `    --access_key=${key.accessKeyId} --secret_key=${secret} mb s3://my-bucket`,
     '',
     'AWS SDK for JavaScript:',
@@ -63,6 +65,6 @@ function snippets({ endpoint, region, environmentKey }: ServingServer, key: Acce
 }
 
 /** A secret that the environment gave is not repeated. */
-function secretOf(key: AccessKey, environmentKey: AccessKey | undefined): string {
-  return environmentKey === undefined ? key.secret.reveal() : '$PITHOS_SECRET_ACCESS_KEY';
+function secretOf(key: AccessKey, { environmentKey, secretVariable }: ServingServer): string {
+  return environmentKey === undefined ? key.secret.reveal() : `$${secretVariable ?? 'PITHOS_SECRET_ACCESS_KEY'}`;
 }

@@ -10,6 +10,7 @@ import {
   configurationSources,
   withConfiguration,
 } from './command-context.ts';
+import { countOf } from './count-of.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 
 const HELP = `
@@ -24,11 +25,12 @@ export function fsckCommand({ terminal, stop: signal, exitWith }: CommandContext
     .description('check that the stores are whole')
     .option('--deep', 'read and verify every byte too')
     .addHelpText('after', HELP)
-    .action(async (directory: string | undefined, flags: ConfigurationFlags & { deep?: boolean }) => {
-      const { config } = await loadConfiguration(configurationSources(directory, flags));
-      const directories = dataDirectories(config);
-      if (directories.length === 0) throw new CommandError('All stores are in memory: there is nothing to check.');
-      for (const each of directories) await requireDataDirectory(each);
+    .action(async (given: string | undefined, flags: ConfigurationFlags & { deep?: boolean }) => {
+      const { config } = await loadConfiguration(configurationSources(given, flags));
+      if (config.bucketstore.store.use === 'memory') {
+        throw new CommandError('The stores are in memory: there is nothing to check.');
+      }
+      for (const directory of dataDirectories(config)) await requireDataDirectory(directory);
       await using stores = await openStores(config);
       const onProblem = (problem: string) => terminal.print(`${problem}\n`);
       const report = await fsck(stores, { deep: flags.deep ?? false, signal, onProblem });
@@ -38,10 +40,6 @@ export function fsckCommand({ terminal, stop: signal, exitWith }: CommandContext
 }
 
 function summary({ versions, blobs, bytes, problemsCount }: FsckReport): string {
-  const found = problemsCount === 0 ? 'clean' : count(problemsCount, 'problem');
-  return `${found}: ${count(versions, 'version')}, ${count(blobs, 'blob')} of ${count(bytes, 'byte')}\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  const found = problemsCount === 0 ? 'clean' : countOf(problemsCount, 'problem');
+  return `${found}: ${countOf(versions, 'version')}, ${countOf(blobs, 'blob')} of ${countOf(bytes, 'byte')}\n`;
 }

@@ -1,20 +1,49 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { ConfigurationError } from '../config/load.ts';
+import { ConfiguredBucketError } from '../configured-buckets.ts';
 import { DataDirectoryError } from '../data-directory.ts';
 import { ListenError } from '../listen-error.ts';
+import { ModuleStoreError } from '../module-stores.ts';
+import { LogFileError } from '../observe/log-outputs.ts';
 import { StoreError } from '../stores/store.ts';
+import { TlsPairError } from '../tls-pair.ts';
 import { WorkerStartError } from '../worker-pool.ts';
+import { backupCommand } from './backup.ts';
 import type { CommandContext } from './command-context.ts';
+import { completionCommand } from './completion.ts';
 import { configCommand } from './config-check.ts';
+import { doctorCommand } from './doctor.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 import { fsckCommand } from './fsck.ts';
+import { withImpliedServe } from './implied-serve.ts';
+import { importCommand } from './import.ts';
+import { installSchemaCommand } from './install-schema.ts';
 import { keysCommand } from './keys.ts';
+import { migrateCommand } from './migrate.ts';
+import { restoreCommand } from './restore.ts';
 import { serveCommand } from './serve.ts';
+import { translateSwitches } from './switches.ts';
 import type { Terminal } from './terminal.ts';
 
+const HELP = `
+Without a command it is serve: pithos ./data.
+
+The switches of Pithos 0.7 work too: pithos -f pithos.yaml [-q] [-a api-run|install-schema].`;
+
 /** What a mistake is told by: its message is a sentence for the user. */
-const EXPECTED = [CommandError, ConfigurationError, DataDirectoryError, ListenError, StoreError, WorkerStartError];
+const EXPECTED = [
+  CommandError,
+  ConfigurationError,
+  ConfiguredBucketError,
+  DataDirectoryError,
+  ListenError,
+  LogFileError,
+  ModuleStoreError,
+  StoreError,
+  TlsPairError,
+  WorkerStartError,
+];
 
 /**
  * Runs one command line, without the name of the program; resolves with the code to exit with. The first SIGINT or
@@ -30,7 +59,9 @@ export async function runProgram(
   };
   const program = await makeProgram({ terminal, stop, kill, exitWith });
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    const commands = ['help', ...program.commands.map((command) => command.name())];
+    const line = translateSwitches(argv) ?? withImpliedServe(argv, commands);
+    await program.parseAsync([...line], { from: 'user' });
     return code;
   } catch (error) {
     // Commander has told its mistakes, and printed help and version, itself.
@@ -46,10 +77,21 @@ async function makeProgram(context: CommandContext): Promise<Command> {
   const program = new Command('pithos')
     .description('An S3-compatible object store.')
     .version(await version(), '-V, --version')
+    .addHelpText('after', HELP)
+    // What follows a subcommand is its own, though the command above it has an option of that name.
+    .enablePositionalOptions()
+    .showHelpAfterError('(a directory to serve is named by its path: pithos ./data)')
     .addCommand(serveCommand(context))
+    .addCommand(installSchemaCommand(context))
+    .addCommand(doctorCommand(context))
     .addCommand(fsckCommand(context))
+    .addCommand(backupCommand(context))
+    .addCommand(restoreCommand(context))
+    .addCommand(migrateCommand(context))
+    .addCommand(importCommand(context))
     .addCommand(keysCommand(context))
-    .addCommand(configCommand(context));
+    .addCommand(configCommand(context))
+    .addCommand(completionCommand(context));
   for (const command of withSubcommands(program)) {
     command
       .exitOverride()

@@ -6,29 +6,49 @@ import { environmentName, SETTING_PATHS } from './settings.ts';
 
 /** The variable that names the configuration file. */
 const FILE = 'PITHOS_CONFIGURATION';
-const ACCESS_KEY_ID = 'PITHOS_ACCESS_KEY_ID';
-const SECRET_ACCESS_KEY = 'PITHOS_SECRET_ACCESS_KEY';
+/**
+ * The pairs that give an access key, the first that is there: our own, MinIO's, so that its compose files move over, and
+ * the one that clients have.
+ */
+const KEY_PAIRS: readonly (readonly [id: string, secret: string])[] = [
+  ['PITHOS_ACCESS_KEY_ID', 'PITHOS_SECRET_ACCESS_KEY'],
+  ['MINIO_ROOT_USER', 'MINIO_ROOT_PASSWORD'],
+  ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'],
+];
+/** Beside it, what AWS_ACCESS_KEY_ID names is a session of AWS, and no key of its own. */
+const SESSION_TOKEN = 'AWS_SESSION_TOKEN';
+/** Short names of settings, as other servers' compose files have them. */
+const ALIASES: Readonly<Record<string, string>> = { PITHOS_BUCKETS: 'options.buckets', S3_BUCKET: 'options.buckets' };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says: only variables that start with `PITHOS_` are looked at, and each must be known. */
+/** What the environment says: of variables that start with `PITHOS_` each must be known; others are looked at by name. */
 export interface EnvironmentSettings {
   readonly file: string | undefined;
-  readonly credentials: { readonly accessKeyId: AccessKeyId; readonly secret: Secret } | undefined;
+  readonly credentials: EnvironmentKey | undefined;
   /** By dotted path. */
   readonly values: ReadonlyMap<string, { readonly variable: string; readonly text: string }>;
   readonly problems: readonly { readonly variable: string; readonly message: string }[];
 }
 
+export interface EnvironmentKey {
+  readonly accessKeyId: AccessKeyId;
+  readonly secret: Secret;
+  /** The variable that has the secret. */
+  readonly secretVariable: string;
+}
+
 /** An empty variable counts as absent. */
 export function readEnvironment(environment: Environment): EnvironmentSettings {
   const pathOf = new Map(SETTING_PATHS.map((path) => [environmentName(path), path]));
-  const known = [...pathOf.keys(), FILE, ACCESS_KEY_ID, SECRET_ACCESS_KEY];
+  const known = [...pathOf.keys(), ...Object.keys(ALIASES), FILE, ...(KEY_PAIRS[0] ?? [])].filter(isOurs);
+  const services = linkedServices(environment);
   const values = new Map<string, { variable: string; text: string }>();
   const problems: { variable: string; message: string }[] = [];
   for (const [variable, text] of Object.entries(environment)) {
-    if (!variable.startsWith('PITHOS_') || text === undefined || text === '') continue;
-    if (isServiceLink(variable, environment)) continue;
+    if (text === undefined || text === '') continue;
+    if (!isOurs(variable) || variable in ALIASES) continue;
+    if (services.some((service) => isServiceLink(variable, service))) continue;
     const path = pathOf.get(variable);
     if (path !== undefined) {
       values.set(path, { variable, text });
@@ -37,28 +57,53 @@ export function readEnvironment(environment: Environment): EnvironmentSettings {
       problems.push({ variable, message: `is not known${meant === undefined ? '' : `: did you mean ${meant}?`}` });
     }
   }
+  for (const [variable, path] of Object.entries(ALIASES)) {
+    const text = environment[variable] ?? '';
+    if (text !== '' && !values.has(path)) values.set(path, { variable, text });
+  }
   const credentials = readCredentials(environment, problems);
   return { file: environment[FILE] || undefined, credentials, values, problems };
 }
 
-function readCredentials(environment: Environment, problems: { variable: string; message: string }[]) {
-  const id = environment[ACCESS_KEY_ID] ?? '';
-  const secret = environment[SECRET_ACCESS_KEY] ?? '';
-  if (id === '' && secret === '') return undefined;
-  const accessKeyId = parseAccessKeyId(id);
-  if (id === '') problems.push({ variable: ACCESS_KEY_ID, message: `must be set where ${SECRET_ACCESS_KEY} is` });
-  else if (accessKeyId === undefined)
-    problems.push({ variable: ACCESS_KEY_ID, message: 'is not a valid access key id' });
-  if (secret === '') problems.push({ variable: SECRET_ACCESS_KEY, message: `must be set where ${ACCESS_KEY_ID} is` });
-  return accessKeyId === undefined || secret === '' ? undefined : { accessKeyId, secret: new Secret(secret) };
+function isOurs(variable: string): boolean {
+  return variable.startsWith('PITHOS_');
+}
+
+function readCredentials(
+  environment: Environment,
+  problems: { variable: string; message: string }[],
+): EnvironmentKey | undefined {
+  for (const [idVariable, secretVariable] of KEY_PAIRS) {
+    const id = environment[idVariable] ?? '';
+    const secret = environment[secretVariable] ?? '';
+    const isSession = idVariable.startsWith('AWS_') && (environment[SESSION_TOKEN] ?? '') !== '';
+    if ((id === '' && secret === '') || isSession) continue;
+    const accessKeyId = parseAccessKeyId(id);
+    if (id === '') problems.push({ variable: idVariable, message: `must be set where ${secretVariable} is` });
+    else if (accessKeyId === undefined)
+      problems.push({ variable: idVariable, message: 'is not a valid access key id' });
+    if (secret === '') problems.push({ variable: secretVariable, message: `must be set where ${idVariable} is` });
+    if (accessKeyId === undefined || secret === '') return undefined;
+    return { accessKeyId, secret: new Secret(secret), secretVariable };
+  }
+  return undefined;
 }
 
 /**
- * Whether Kubernetes made this variable for a Service named `pithos`: beside `PITHOS_SERVICE_HOST` and
- * `PITHOS_SERVICE_PORT`, which are settings here, it sets `PITHOS_PORT` to a URL.
+ * The names of the Services that Kubernetes tells of: for one named `pithos` it sets `PITHOS_PORT` to a URL, beside
+ * `PITHOS_SERVICE_HOST` and `PITHOS_SERVICE_PORT`, which are settings here.
  * Source: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
  */
-function isServiceLink(variable: string, environment: Environment): boolean {
-  if (!/^(tcp|udp|sctp):\/\//.test(environment['PITHOS_PORT'] ?? '')) return false;
-  return variable === 'PITHOS_SERVICE_HOST' || /^PITHOS_(SERVICE_)?PORT(_|$)/.test(variable);
+function linkedServices(environment: Environment): readonly string[] {
+  return Object.entries(environment).flatMap(([variable, text]) => {
+    const service = /^(?<service>PITHOS(_.*)?)_PORT$/.exec(variable)?.groups?.['service'];
+    return service !== undefined && /^(tcp|udp|sctp):\/\//.test(text ?? '') ? [service] : [];
+  });
+}
+
+/** Whether Kubernetes made this variable for that Service. */
+function isServiceLink(variable: string, service: string): boolean {
+  if (!variable.startsWith(`${service}_`)) return false;
+  const rest = variable.slice(service.length + 1);
+  return rest === 'SERVICE_HOST' || /^(SERVICE_)?PORT(_|$)/.test(rest);
 }

@@ -40,15 +40,22 @@ describe('without any setting', () => {
         adminPort: 9001,
         workers: availableParallelism(),
         shutdownGraceMs: 30_000,
+        tls: undefined,
       },
-      logging: { level: 'info', format: 'auto' },
+      logging: { level: 'info', format: 'auto', console: true, files: [] },
       options: {
         serviceUris: [],
+        publicUrls: [],
+        trustedProxies: [],
+        signatureV2: false,
         durability: 'strict',
         diskFreeBytesMin: undefined,
         staleUploadsAfterMs: undefined,
         intentGraceMs: undefined,
         reclaimGraceMs: undefined,
+        defaultCors: [],
+        objectOwnership: 'ObjectWriter',
+        buckets: [],
       },
       keystore: { store, environmentKey: undefined },
       bucketstore: { store, defaultRegion: 'us-east-1' },
@@ -66,7 +73,7 @@ test('a whole file in the shape of the original is read', async () => {
   const config = await load(`
 service: { host: 0.0.0.0, port: 8080, workers: 3, admin-port: off, shutdown-grace: 1.5m }
 logging: { level: warn, format: json }
-options: { service-uri: "S3.example.com:8080, s3.internal", durability: relaxed, data-directory: /var/pithos, disk-free-min: 2g, stale-uploads-after: 7d, intent-grace: 2h, reclaim-grace: 90s }
+options: { service-uri: "S3.example.com:8080, s3.internal", durability: relaxed, data-directory: /var/pithos, disk-free-min: 2g, stale-uploads-after: 7d, intent-grace: 2h, reclaim-grace: 90s, public-url: [https://s3.example.com, https://example.com/storage], trusted-proxies: "10.0.0.0/8, ::1", signature-v2: true }
 keystore:
   use: io.pithos.keystore/map-keystore
   keys:
@@ -84,10 +91,16 @@ regions:
   expect(config.options).toEqual({
     durability: 'relaxed',
     serviceUris: ['s3.example.com:8080', 's3.internal'],
+    publicUrls: ['https://s3.example.com', 'https://example.com/storage'],
+    trustedProxies: ['10.0.0.0/8', '::1'],
+    signatureV2: true,
     diskFreeBytesMin: 2 * 1024 ** 3,
     staleUploadsAfterMs: 7 * 86_400_000,
     intentGraceMs: 7_200_000,
     reclaimGraceMs: 90_000,
+    defaultCors: [],
+    objectOwnership: 'ObjectWriter',
+    buckets: [],
   });
   const { store } = config.keystore;
   if (store.use !== 'map') throw new Error(store.use);
@@ -101,6 +114,26 @@ regions:
     ['STANDARD', { use: 'embedded', path: '/slow' }],
     ['STANDARD_IA', { use: 'embedded', path: '/var/pithos' }],
   ]);
+});
+
+describe('the policy of a key', () => {
+  const keysWith = (policy: string) =>
+    `keystore: { use: map, keys: { A: { tenant: t, secret: s, policy: ${policy} } } }`;
+  const policy = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 's3:Get*', Resource: '*' } };
+
+  test.each([
+    ['a map', JSON.stringify(policy)],
+    ['a text', `'${JSON.stringify(policy)}'`],
+  ])('may be %s', async (_, text) => {
+    const { store } = (await load(keysWith(text))).keystore;
+    if (store.use !== 'map') throw new Error('The keystore is none of a map.');
+    expect(store.keys[0]?.policy).toBe(JSON.stringify(policy));
+  });
+
+  test('must be one that can be evaluated', async () => {
+    const text = JSON.stringify({ ...policy, Version: '2012-10-18' });
+    expect((await problemsOf(keysWith(text))).join()).toContain('must contain a valid version string');
+  });
 });
 
 describe('precedence', () => {
@@ -137,6 +170,8 @@ describe('precedence', () => {
     };
     const config = await load(yaml, { environment: { ...links, PITHOS_PORT: 'tcp://10.0.0.1:80' } });
     expect(config.service).toMatchObject({ host: '127.0.0.1', port: 1 });
+    const cluster = { PITHOS_CASSANDRA_SERVICE_HOST: '10.0.0.2', PITHOS_CASSANDRA_PORT: 'tcp://10.0.0.2:9042' };
+    expect((await load(yaml, { environment: cluster })).keystore.store.use).toBe('embedded');
   });
 });
 
@@ -144,7 +179,10 @@ describe('a mistake is told with its place and what would be right', () => {
   test.each<[yaml: string, problem: string]>([
     ['service:\n  prt: 80', 'f:2:3: service.prt: is not known: did you mean port?'],
     ['servce: {}', 'f:1:1: servce: is not known: did you mean service?'],
-    ['logging: { colour-of-night: 1 }', 'f:1:12: logging.colour-of-night: is not known here: there is level, format'],
+    [
+      'logging: { colour-of-night: 1 }',
+      'f:1:12: logging.colour-of-night: is not known here: there is level, format, console, files',
+    ],
     ['service:\n  port: http', 'f:2:9: service.port: must be a whole number from 0 to 65535, not "http"'],
     ['service: { port: 65536 }', 'f:1:18: service.port: must be a whole number from 0 to 65535, not "65536"'],
     ['service: { workers: 0 }', 'f:1:21: service.workers: must be a whole number from 1 to 256, not "0"'],
@@ -171,18 +209,20 @@ describe('a mistake is told with its place and what would be right', () => {
       'options: { disk-free-min: much }',
       'f:1:27: options.disk-free-min: must be a size such as 512m or 2g, not "much"',
     ],
+    [
+      'options: { public-url: "https://a, b" }',
+      'f:1:24: options.public-url: must be URLs such as https://s3.example.com, in a list or separated by commas, not "https://a, b"',
+    ],
+    [
+      'options: { trusted-proxies: [10.0.0.0/33] }',
+      'f:1:29: options.trusted-proxies: must be addresses and ranges such as 10.0.0.0/8, in a list or separated by commas, not ["10.0.0.0/33"]',
+    ],
+    [`options: { public-url: [${'http://a,'.repeat(17)}] }`, 'f:1:24: options.public-url: has more than 16 entries'],
+    ['options: { signature-v2: maybe }', 'f:1:26: options.signature-v2: must be true or false, not "maybe"'],
     ['service:\n  port:', 'f:2:8: service.port: must be a whole number from 0 to 65535'],
     ['keystore: { use: map }', 'f:1:11: keystore: with use: map needs keys'],
     ['keystore: { use: embedded, keys: {} }', 'f:1:34: keystore.keys: are for use: map only'],
     ['bucketstore: { use: memory, path: x }', 'f:1:35: bucketstore.path: is for use: embedded only'],
-    [
-      'bucketstore: { use: io.pithos.bucket/cassandra-bucket-store }',
-      'f:1:21: bucketstore.use: the Cassandra engine is not in this version: use embedded or memory',
-    ],
-    [
-      'bucketstore: { keyspace: storage }',
-      'f:1:16: bucketstore.keyspace: belongs to the Cassandra engine, which is not in this version',
-    ],
     [
       'bucketstore: { default-region: x }\nregions: { y: {} }',
       'f:1:32: bucketstore.default-region: must be one of the regions: y',
@@ -198,7 +238,7 @@ describe('a mistake is told with its place and what would be right', () => {
     ],
     [
       'regions: { x: { metastore: { use: memory } } }',
-      'f:1:15: regions.x: must be in memory where the bucketstore is, and embedded where that is',
+      'f:1:15: regions.x: must be in memory where the bucketstore is, and cannot be where it is not',
     ],
     ['a: 1\na: 2', 'f:2:1: Map keys must be unique'],
     ['a: &x [*x]', 'f:1:8: nested deeper than 16 levels'],

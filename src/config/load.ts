@@ -1,33 +1,28 @@
 import { readFile } from 'node:fs/promises';
-import { resolve as resolvePath } from 'node:path';
+import { dirname, resolve as resolvePath } from 'node:path';
 import type { z } from 'zod';
 import type { Config } from './config.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { takeModuleSections } from './module-sections.ts';
 import { nearest } from './nearest.ts';
-import { resolveConfiguration } from './resolve.ts';
+import { readOriginal } from './read-original.ts';
+import { ENVIRONMENT_KEY } from './remarks.ts';
+import { type Problem, resolveConfiguration } from './resolve.ts';
 import { configurationSchema } from './schema.ts';
 import { keysKnownAt } from './settings.ts';
-import { parseYamlTree, type Tree, type YamlTree } from './yaml-tree.ts';
+import { textsOf } from './texts-of.ts';
+import { isTreeMap, type Position, parseYamlTree, type Tree, type YamlTree } from './yaml-tree.ts';
 
-/** Keys of the original's stores that only its Cassandra engine has. */
-const CASSANDRA_KEYS = [
-  'cluster',
-  'keyspace',
-  'hints',
-  'repfactor',
-  'username',
-  'password',
-  'read-consistency',
-  'write-consistency',
-  'cassandra-options',
-  'max-chunk',
-  'max-block-chunk',
-  'max-block-chunks',
-];
+/** Where the packages of the original put their file. */
+const SYSTEM_FILE = '/etc/pithos/pithos.yaml';
 
 export interface ConfigurationSources {
   /** The configuration file that the command line names; otherwise `PITHOS_CONFIGURATION` may. */
   readonly file?: string | undefined;
+  /** The file that is read where none is named, if it is there: `/etc/pithos/pithos.yaml` unless given. */
+  readonly systemFile?: string | undefined;
+  /** Settings as the file has them, by a program, in the place of a file. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
   readonly flags?: readonly FlagSetting[] | undefined;
   /** Without it, the environment of this process. */
   readonly environment?: Environment | undefined;
@@ -53,71 +48,127 @@ export class ConfigurationError extends Error {
   }
 }
 
+export interface LoadedConfiguration {
+  readonly config: Config;
+  /** The absolute path of the file that was read, if any. */
+  readonly file: string | undefined;
+  /** What is read otherwise than it may be meant, one line each, with where it is. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * The configuration of a server: a flag wins over a variable of the environment, that over the file, and that over the
  * default. Throws `ConfigurationError` with every mistake at once.
  */
 export async function loadConfiguration(sources: ConfigurationSources = {}): Promise<LoadedConfiguration> {
   const environment = readEnvironment(sources.environment ?? process.env);
-  const file = sources.file ?? environment.file;
-  const yaml = file === undefined ? parseYamlTree('') : parseYamlTree(await readConfigurationFile(file));
-  const name = file ?? 'configuration';
+  const found = await findFile(sources, environment.file);
+  const yaml = parseYamlTree(found?.text ?? '');
+  const name = found?.file ?? 'configuration';
+  const given = sources.settings === undefined ? yaml.tree : textsOf(sources.settings);
+  const original = readOriginal(given);
 
   const places = new Map<string, string>();
-  let tree = yaml.tree;
+  let merged = original.tree;
   for (const [path, { variable, text }] of environment.values) {
-    tree = withSetting(tree, path, text);
+    merged = withSetting(merged, path, text);
     places.set(path, variable);
   }
   for (const { path, flag, text } of sources.flags ?? []) {
-    tree = withSetting(tree, path, text);
+    merged = withSetting(merged, path, text);
     places.set(path, flag);
   }
+  if (environment.credentials !== undefined) places.set(ENVIRONMENT_KEY, environment.credentials.secretVariable);
+  const { tree, sections } = takeModuleSections(merged);
 
   const problems = yaml.problems.map(({ at, message }) => `${name}:${at.line}:${at.column}: ${message}`);
   problems.push(...environment.problems.map(({ variable, message }) => `${variable}: ${message}`));
   const locate = (problem: Problem) => `${placeOf(problem, { name, yaml, places })}: ${problem.message}`;
 
-  const parsed = configurationSchema.safeParse(tree);
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap(asProblems).map(locate));
-  if (problems.length > 0 || !parsed.success) throw new ConfigurationError(problems);
-  const resolved = resolveConfiguration(parsed.data, environment.credentials);
+  const parsed = parseSettings(tree, original.isOriginal);
+  problems.push(...parsed.problems.map(locate));
+  if (problems.length > 0 || parsed.settings === undefined) throw new ConfigurationError(problems);
+  const fileDirectory = found === undefined ? resolvePath('.') : dirname(resolvePath(found.file));
+  const resolved = resolveConfiguration(parsed.settings, {
+    isOriginal: original.isOriginal,
+    environmentKey: environment.credentials,
+    modules: { sections, directoryOf: (path) => (places.has(`${path}.use`) ? resolvePath('.') : fileDirectory) },
+  });
   if (resolved.problems.length > 0) throw new ConfigurationError(resolved.problems.map(locate));
-  return { config: resolved.config, file: file === undefined ? undefined : resolvePath(file) };
+  const notes = [...original.notes.map((note) => ({ ...note, atKey: true })), ...parsed.notes, ...resolved.notes];
+  return {
+    config: resolved.config,
+    file: found === undefined ? undefined : resolvePath(found.file),
+    warnings: inOrder(notes, yaml).map(locate),
+  };
 }
 
-export interface LoadedConfiguration {
-  readonly config: Config;
-  /** The absolute path of the file that was read, if any. */
-  readonly file: string | undefined;
+interface FoundFile {
+  readonly file: string;
+  readonly text: string;
 }
 
-/** One mistake, at the value that `path` leads to, or at its key. */
-export interface Problem {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly atKey?: boolean;
-}
-
-async function readConfigurationFile(file: string): Promise<string> {
+/** The file that is named; else that of the system, where there is one. */
+async function findFile(sources: ConfigurationSources, named: string | undefined): Promise<FoundFile | undefined> {
+  if (sources.settings !== undefined) return undefined;
+  const file = sources.file ?? named;
+  const place = file ?? sources.systemFile ?? SYSTEM_FILE;
   try {
-    return await readFile(file, 'utf8');
+    return { file: place, text: await readFile(place, 'utf8') };
   } catch (cause) {
+    const isAbsent = cause instanceof Error && 'code' in cause && ['ENOENT', 'ENOTDIR'].includes(String(cause.code));
+    if (file === undefined && isAbsent) return undefined;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigurationError([`${file}: cannot be read: ${reason}`], { cause });
+    throw new ConfigurationError([`${place}: cannot be read: ${reason}`], { cause });
   }
 }
 
 /** `tree` with the text at a dotted path; unchanged where its section is no map, which is a mistake by itself. */
 function withSetting(tree: Tree, path: string, text: string): Tree {
-  const [section = '', key = ''] = path.split('.');
-  if (!isMap(tree)) return tree;
-  const entries = tree[section] ?? {};
-  return isMap(entries) ? { ...tree, [section]: { ...entries, [key]: text } } : tree;
+  const [first = '', ...rest] = path.split('.');
+  if (!isTreeMap(tree)) return tree;
+  return { ...tree, [first]: rest.length === 0 ? text : withSetting(tree[first] ?? {}, rest.join('.'), text) };
 }
 
-function isMap(tree: Tree): tree is { readonly [key: string]: Tree } {
-  return typeof tree === 'object' && !Array.isArray(tree);
+interface ParsedSettings {
+  readonly settings: z.output<typeof configurationSchema> | undefined;
+  readonly problems: readonly Problem[];
+  readonly notes: readonly Problem[];
+}
+
+/** The original took what it did not know without a word, so its files may hold anything: that is told, and left out. */
+function parseSettings(tree: Tree, isOriginal: boolean): ParsedSettings {
+  const parsed = configurationSchema.safeParse(tree);
+  if (parsed.success) return { settings: parsed.data, problems: [], notes: [] };
+  const unknown = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [],
+  );
+  if (!isOriginal || unknown.length === 0) {
+    return { settings: undefined, problems: parsed.error.issues.flatMap(asProblems), notes: [] };
+  }
+  const known = parseSettings(
+    unknown.reduce((rest, path) => withoutSetting(rest, path), tree),
+    isOriginal,
+  );
+  const notes = unknown.map((path) => ({
+    path,
+    message: `${unknownKey(path.slice(0, -1), String(path.at(-1)))}; it has no effect`,
+    atKey: true,
+  }));
+  return { ...known, notes: [...notes, ...known.notes] };
+}
+
+function withoutSetting(tree: Tree, path: readonly PropertyKey[]): Tree {
+  const [first = '', ...rest] = path.map(String);
+  if (Array.isArray(tree)) {
+    return tree.map((each, index) => (`${index}` === first ? withoutSetting(each, rest) : each));
+  }
+  if (!isTreeMap(tree)) return tree;
+  const entries = Object.entries(tree).flatMap(([key, value]): [string, Tree][] => {
+    if (key !== first) return [[key, value]];
+    return rest.length === 0 ? [] : [[key, withoutSetting(value, rest)]];
+  });
+  return Object.fromEntries(entries);
 }
 
 function asProblems(issue: z.core.$ZodIssue): Problem[] {
@@ -139,13 +190,17 @@ function asProblems(issue: z.core.$ZodIssue): Problem[] {
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {
   const known = keysKnownAt(path);
-  if (known.includes('use') && CASSANDRA_KEYS.includes(key)) {
-    return 'belongs to the Cassandra engine, which is not in this version';
-  }
   const meant = nearest(key, known);
   return meant === undefined
     ? `is not known here: there is ${known.join(', ')}`
     : `is not known: did you mean ${meant}?`;
+}
+
+/** As they stand in the file; what does not stand there comes first. */
+function inOrder(notes: readonly Problem[], yaml: YamlTree): readonly Problem[] {
+  const placed = notes.map((note) => ({ note, at: positionOf(note, yaml) ?? { line: 0, column: 0 } }));
+  placed.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
+  return placed.map(({ note }) => note);
 }
 
 /** Where a mistake is, as its author finds it: a flag, a variable, or a line and column of the file. */
@@ -157,11 +212,15 @@ function placeOf(
   const given = sources.places.get(path.join('.'));
   if (given !== undefined) return given;
   const setting = path.length === 0 ? '' : `: ${path.join('.')}`;
+  const at = positionOf(problem, sources.yaml);
+  return at === undefined ? `${sources.name}${setting}` : `${sources.name}:${at.line}:${at.column}${setting}`;
+}
+
+/** That of the value, or of its key; else of what it would be in. */
+function positionOf({ path, atKey }: Problem, yaml: YamlTree): Position | undefined {
   for (let length = path.length; length >= 0; length -= 1) {
-    const found = sources.yaml.positionOf(path.slice(0, length));
-    if (found === undefined) continue;
-    const at = problem.atKey && length === path.length ? found.key : found.value;
-    return `${sources.name}:${at.line}:${at.column}${setting}`;
+    const found = yaml.positionOf(path.slice(0, length));
+    if (found !== undefined) return atKey && length === path.length ? found.key : found.value;
   }
-  return `${sources.name}${setting}`;
+  return undefined;
 }

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { resolve as absolutePath } from 'node:path';
 import type { AccessKey } from '../domain/access-key.ts';
 import {
-  type AccessKeyId,
   parseAccessKeyId,
   parseRegionName,
   parseStorageClass,
@@ -11,7 +10,22 @@ import {
   type StorageClass,
 } from '../domain/names.ts';
 import { Secret } from '../domain/secret.ts';
-import { type Config, type KeystoreConfig, type RegionConfig, type StoreConfig, usesMemory } from './config.ts';
+import { CASSANDRA_KEYS, type ConfiguredCassandra } from './cassandra-schema.ts';
+import {
+  type Config,
+  type KeystoreConfig,
+  type LoggingConfig,
+  type ModuleConfig,
+  type OptionsConfig,
+  type RegionConfig,
+  type ServiceConfig,
+  type StoreConfig,
+  type TlsConfig,
+  usesMemory,
+} from './config.ts';
+import type { EnvironmentKey } from './environment.ts';
+import { remarksOn } from './remarks.ts';
+import { isCassandraSet, resolveCassandra } from './resolve-cassandra.ts';
 import { type Configuration, type ConfiguredStore, parseStorageClassName } from './schema.ts';
 
 const DEFAULT_DATA_DIRECTORY = './data';
@@ -27,44 +41,47 @@ const DEFAULT_DISPLAY_NAME = 'pithos';
 const DEFAULT_REGION = known(parseRegionName('us-east-1'));
 const STANDARD = known(parseStorageClass('STANDARD'));
 
-interface Credentials {
-  readonly accessKeyId: AccessKeyId;
-  readonly secret: Secret;
-}
+const KEY = { atKey: true };
 
-interface Mistake {
-  readonly path: readonly string[];
+/** One mistake, or what is worth a word, at the value that `path` leads to, or at its key. */
+export interface Problem {
+  readonly path: readonly PropertyKey[];
   readonly message: string;
   readonly atKey?: boolean;
 }
 
+/** What is known beside the settings. */
+export interface Surroundings {
+  /** Whether the file is one of Pithos 0.7. */
+  readonly isOriginal: boolean;
+  readonly environmentKey: EnvironmentKey | undefined;
+  readonly modules: {
+    /** The sections of stores that are modules, by dotted path. */
+    readonly sections: ReadonlyMap<string, ModuleConfig['section']>;
+    directoryOf(path: string): string;
+  };
+}
+
+export interface Resolved {
+  readonly config: Config;
+  readonly problems: readonly Problem[];
+  readonly notes: readonly Problem[];
+}
+
 /** Makes a complete configuration of what was set, and checks what no single setting shows. */
-export function resolveConfiguration(
-  set: Configuration,
-  environmentKey: Credentials | undefined,
-): { readonly config: Config; readonly problems: readonly Mistake[] } {
-  const resolution = new Resolution(set);
+export function resolveConfiguration(set: Configuration, surroundings: Surroundings): Resolved {
+  const { environmentKey, isOriginal } = surroundings;
+  const resolution = new Resolution(set, surroundings);
   const regions = resolution.regions();
   const config: Config = {
-    service: {
-      host: set.service?.host ?? DEFAULT_HOST,
-      port: set.service?.port ?? DEFAULT_PORT,
-      adminHost: set.service?.['admin-host'] ?? DEFAULT_HOST,
-      adminPort:
-        set.service?.['admin-port'] === 'off' ? undefined : (set.service?.['admin-port'] ?? DEFAULT_ADMIN_PORT),
-      workers: set.service?.workers ?? availableParallelism(),
-      shutdownGraceMs: set.service?.['shutdown-grace'] ?? DEFAULT_SHUTDOWN_GRACE_MS,
+    service: resolution.service(),
+    logging: loggingOf(set.logging),
+    options: optionsOf(set.options, { isOriginal }),
+    keystore: {
+      store: resolution.keystore(),
+      environmentKey: environmentKey && keyOfEnvironment(environmentKey),
+      secretVariable: environmentKey?.secretVariable,
     },
-    logging: { level: set.logging?.level ?? 'info', format: set.logging?.format ?? 'auto' },
-    options: {
-      serviceUris: set.options?.['service-uri'] ?? [],
-      durability: set.options?.durability ?? 'strict',
-      diskFreeBytesMin: set.options?.['disk-free-min'],
-      staleUploadsAfterMs: set.options?.['stale-uploads-after'],
-      intentGraceMs: set.options?.['intent-grace'],
-      reclaimGraceMs: set.options?.['reclaim-grace'],
-    },
-    keystore: { store: resolution.keystore(), environmentKey: environmentKey && keyOfEnvironment(environmentKey) },
     bucketstore: {
       store: resolution.store(set.bucketstore, ['bucketstore']),
       defaultRegion: resolution.defaultRegion(regions),
@@ -72,52 +89,134 @@ export function resolveConfiguration(
     regions,
   };
   resolution.checkMemory(config);
+  const remarks = remarksOn(config, { isOriginal, isSigV2Set: set.options?.['signature-v2'] !== undefined });
   return {
     config: usesMemory(config) ? { ...config, service: { ...config.service, workers: 1 } } : config,
-    problems: resolution.problems,
+    problems: [...resolution.problems, ...remarks.problems],
+    notes: remarks.notes,
   };
 }
 
-function keyOfEnvironment({ accessKeyId, secret }: Credentials): AccessKey {
+function loggingOf(set: Configuration['logging']): LoggingConfig {
+  const { level = 'info', format = 'auto', console = true, files = [] } = set ?? {};
+  const logFiles = files.map((file) => ({
+    path: absolutePath(file.path),
+    format: ('format' in file ? file.format : undefined) ?? 'json',
+  }));
+  return { level, format, console, files: logFiles };
+}
+
+function optionsOf(set: Configuration['options'], { isOriginal }: { isOriginal: boolean }): OptionsConfig {
+  return {
+    serviceUris: set?.['service-uri'] ?? [],
+    durability: set?.durability ?? 'strict',
+    diskFreeBytesMin: set?.['disk-free-min'],
+    staleUploadsAfterMs: set?.['stale-uploads-after'],
+    intentGraceMs: set?.['intent-grace'],
+    reclaimGraceMs: set?.['reclaim-grace'],
+    publicUrls: set?.['public-url'] ?? [],
+    trustedProxies: set?.['trusted-proxies'] ?? [],
+    signatureV2: set?.['signature-v2'] ?? isOriginal,
+    defaultCors: set?.['default-cors'] ?? [],
+    objectOwnership: set?.['object-ownership'] ?? 'ObjectWriter',
+    buckets: set?.buckets ?? [],
+  };
+}
+
+function keyOfEnvironment({ accessKeyId, secret }: EnvironmentKey): AccessKey {
   const displayName = DEFAULT_DISPLAY_NAME;
   return { accessKeyId, secret, tenant: DEFAULT_TENANT, displayName, master: false, memberOf: [] };
 }
 
 /** One configuration on its way to completeness, and the mistakes found on it. */
 class Resolution {
-  readonly problems: Mistake[] = [];
+  readonly problems: Problem[] = [];
   readonly #set: Configuration;
+  readonly #modules: Surroundings['modules'];
 
-  constructor(set: Configuration) {
+  constructor(set: Configuration, { modules }: Surroundings) {
     this.#set = set;
+    this.#modules = modules;
   }
 
-  store(set: ConfiguredStore | undefined, path: readonly string[]): StoreConfig {
-    if (set?.use !== 'memory') {
-      return {
-        use: 'embedded',
-        path: absolutePath(set?.path ?? this.#set.options?.['data-directory'] ?? DEFAULT_DATA_DIRECTORY),
-      };
+  service(): ServiceConfig {
+    const set = this.#set.service;
+    const adminPort = set?.['admin-port'] ?? DEFAULT_ADMIN_PORT;
+    return {
+      host: set?.host ?? DEFAULT_HOST,
+      port: set?.port ?? DEFAULT_PORT,
+      adminHost: set?.['admin-host'] ?? DEFAULT_HOST,
+      adminPort: adminPort === 'off' ? undefined : adminPort,
+      workers: set?.workers ?? availableParallelism(),
+      shutdownGraceMs: set?.['shutdown-grace'] ?? DEFAULT_SHUTDOWN_GRACE_MS,
+      tls: this.#tls(),
+    };
+  }
+
+  #tls(): TlsConfig | undefined {
+    const { cert, key } = this.#set.service?.tls ?? {};
+    if (cert === undefined && key === undefined) return undefined;
+    const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
+    if (cert !== undefined && key !== undefined) return { cert: absolutePath(cert), key: absolutePath(key) };
+    this.#report(['service', 'tls', given], `needs a ${missing} beside it`, KEY);
+    return undefined;
+  }
+
+  /** Where a store is that names no engine: where its settings belong, else on Cassandra if that is set up. */
+  store(set: ConfiguredStore = {}, path: readonly string[]): StoreConfig {
+    const section = this.#set.cassandra ?? {};
+    const cassandra = cassandraKeysOf(set);
+    const isCassandra = set.path === undefined && isCassandraSet({ ...section, ...cassandra });
+    const use = set.use ?? (isCassandra ? 'cassandra' : 'embedded');
+    if (use !== 'embedded' && set.path !== undefined) this.#report([...path, 'path'], 'is for use: embedded only');
+    if (use !== 'cassandra') {
+      for (const key of Object.keys(cassandra)) this.#report([...path, key], 'is for use: cassandra only', KEY);
     }
-    if (set.path !== undefined) this.#report([...path, 'path'], 'is for use: embedded only');
-    return { use: 'memory' };
+    switch (use) {
+      case 'memory':
+        return { use };
+      case 'module':
+        return { use, module: this.#module(path) };
+      case 'embedded':
+        return {
+          use,
+          path: absolutePath(set.path ?? this.#set.options?.['data-directory'] ?? DEFAULT_DATA_DIRECTORY),
+        };
+      case 'cassandra': {
+        const { config, mistakes } = resolveCassandra(cassandra, section);
+        for (const { key, message } of mistakes) {
+          if (key === undefined) this.#report(path, message);
+          else this.#report(key in cassandra ? [...path, key] : ['cassandra', key], message, KEY);
+        }
+        return { use, cassandra: config };
+      }
+    }
+  }
+
+  #module(path: readonly string[]): ModuleConfig {
+    const at = path.join('.');
+    const section = this.#modules.sections.get(at) ?? {};
+    const { use } = section;
+    return { name: typeof use === 'string' ? use : '', directory: this.#modules.directoryOf(at), section };
   }
 
   keystore(): KeystoreConfig['store'] {
-    const set = this.#set.keystore;
-    const use = set?.use ?? (set?.keys === undefined ? 'embedded' : 'map');
-    if (use !== 'map') {
-      if (set?.keys !== undefined) this.#report(['keystore', 'keys'], 'are for use: map only');
-      return this.store({ use, path: set?.path }, ['keystore']);
+    const { keys: given, use, ...set } = this.#set.keystore ?? {};
+    if (use !== 'map' && (use !== undefined || given === undefined)) {
+      if (given !== undefined) this.#report(['keystore', 'keys'], 'are for use: map only');
+      return this.store({ ...set, use }, ['keystore']);
     }
-    if (set?.path !== undefined) this.#report(['keystore', 'path'], 'is for use: embedded only');
-    if (set?.keys === undefined) this.#report(['keystore'], 'with use: map needs keys');
-    const keys = Object.entries(set?.keys ?? {}).flatMap(([id, key]): AccessKey[] => {
+    if (set.path !== undefined) this.#report(['keystore', 'path'], 'is for use: embedded only');
+    for (const key of Object.keys(cassandraKeysOf(set))) {
+      this.#report(['keystore', key], 'is for use: cassandra only', KEY);
+    }
+    if (given === undefined) this.#report(['keystore'], 'with use: map needs keys');
+    const keys = Object.entries(given ?? {}).flatMap(([id, key]): AccessKey[] => {
       const accessKeyId = parseAccessKeyId(id);
       if (accessKeyId === undefined) return [];
       const displayName = key['display-name'] ?? key.tenant;
-      const { tenant, master = false, memberof: memberOf = [] } = key;
-      return [{ accessKeyId, secret: new Secret(key.secret), tenant, displayName, master, memberOf }];
+      const { tenant, email, policy, master = false, memberof: memberOf = [] } = key;
+      return [{ accessKeyId, secret: new Secret(key.secret), tenant, displayName, master, memberOf, email, policy }];
     });
     return { use: 'map', keys };
   }
@@ -156,11 +255,9 @@ class Resolution {
       this.#report(['service', 'workers'], 'must be 1 where a store is in memory');
     }
     for (const [name, region] of config.regions) {
-      for (const store of [region.metastore, ...region.storageClasses.values()]) {
-        if (store.use === config.bucketstore.store.use) continue;
-        this.#report(['regions', name], 'must be in memory where the bucketstore is, and embedded where that is');
-        break;
-      }
+      const stores = [region.metastore, ...region.storageClasses.values()];
+      if (stores.every((store) => isInMemory(store) === isInMemory(config.bucketstore.store))) continue;
+      this.#report(['regions', name], 'must be in memory where the bucketstore is, and cannot be where it is not');
     }
   }
 
@@ -169,16 +266,29 @@ class Resolution {
     for (const [name, store] of Object.entries(set ?? { standard: {} })) {
       const storageClass = parseStorageClassName(name);
       if (storageClass === undefined) continue;
-      if (classes.has(storageClass)) this.#report([...path, name], `names ${storageClass} again`, { atKey: true });
+      if (classes.has(storageClass)) this.#report([...path, name], `names ${storageClass} again`, KEY);
       classes.set(storageClass, this.store(store, [...path, name]));
     }
     if (!classes.has(STANDARD)) this.#report(path, 'must have the class standard');
     return classes;
   }
 
+  /** What is wrong in the section `cassandra` is wrong for every store, and told once. */
   #report(path: readonly string[], message: string, place: { atKey?: boolean } = {}): void {
-    this.problems.push({ path, message, ...place });
+    const isKnown = this.problems.some((each) => each.message === message && each.path.join() === path.join());
+    if (!isKnown) this.problems.push({ path, message, ...place });
   }
+}
+
+/** The settings of a store that are those of Cassandra. */
+function cassandraKeysOf({ use: _use, path: _path, ...settings }: ConfiguredStore): ConfiguredCassandra {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([key, value]) => CASSANDRA_KEYS.includes(key) && value !== undefined),
+  );
+}
+
+function isInMemory({ use }: StoreConfig): boolean {
+  return use === 'memory';
 }
 
 function known<Value>(value: Value | undefined): Value {

@@ -1,15 +1,30 @@
 import { z } from 'zod';
 import { parseAccessKeyId, parseRegionName, parseStorageClass, parseTenantId } from '../domain/names.ts';
+import { type ConfiguredCassandra, cassandraKeys } from './cassandra-schema.ts';
 import type { LogLevel } from './config.ts';
-import { parseDurationMs, parseSizeBytes } from './units.ts';
+import { frontKeys } from './front-schema.ts';
+import { isModuleName } from './module-sections.ts';
+import { identityPolicy } from './policy-schema.ts';
+import {
+  boolean,
+  duration,
+  durationOf,
+  integer,
+  listOf,
+  named,
+  oneOf,
+  parseInteger,
+  scalar,
+  textOf,
+} from './scalars.ts';
+import { parseSizeBytes } from './units.ts';
 
 /** Shorter ones would take the ground from under writes and reads that run, in milliseconds. */
 const INTENT_GRACE_MS_MIN = 10_000;
 const RECLAIM_GRACE_MS_MIN = 10_000;
+const HOST_NAMES_MAX = 100;
 /** Most worker processes one server may have. */
 const WORKERS_MAX = 256;
-/** Most regions, most storage classes of one region, and most keys in the file. */
-const NAMED_MAX = 10_000;
 
 const CASSANDRA = /^(cassandra|io\.pithos\.(bucket|meta|blob)\/cassandra-(bucket|meta|blob)-store)$/;
 const MAP_KEYSTORE = ['map', 'io.pithos.keystore/map-keystore'];
@@ -24,64 +39,40 @@ const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
   off: 'silent',
 };
 
-/** What one scalar of the configuration may be: `parse` gives its value, or `undefined` where it is none. */
-function scalar<Value>(
-  expected: string,
-  parse: (text: string) => Value | undefined,
-  show: 'shown' | 'secret' = 'shown',
-) {
-  const error = (issue: { input?: unknown }) =>
-    `${issue.input === undefined ? 'is missing: it ' : ''}must be ${expected}`;
-  return z.string({ error }).transform((text, context): Value => {
-    const value = parse(text);
-    if (value !== undefined) return value;
-    const got = show === 'secret' ? '' : `, not ${JSON.stringify(text)}`;
-    context.addIssue({ code: 'custom', message: `must be ${expected}${got}` });
-    return z.NEVER;
-  });
-}
-
-function oneOf<const Value extends string>(...values: readonly Value[]) {
-  return scalar(`one of ${values.join(', ')}`, (text) => values.find((value) => value === text));
-}
-
-function integer(min: number, max: number) {
-  return scalar(`a whole number from ${min} to ${max}`, (text) => parseInteger(text, min, max));
-}
-
-function parseInteger(text: string, min: number, max: number): number | undefined {
-  const value = Number(text);
-  return /^\d{1,15}$/.test(text) && value >= min && value <= max ? value : undefined;
-}
-
-const textOf = (expected: string) => scalar(expected, (text) => (text === '' ? undefined : text));
-const boolean = scalar('true or false', (text) => (text === 'true' ? true : text === 'false' ? false : undefined));
-const duration = scalar('a duration such as 500ms, 30s or 2h', parseDurationMs);
-const durationOf = (minMs: number) =>
-  scalar(`a duration of at least ${minMs / 1000}s, such as 5m`, (text) => {
-    const ms = parseDurationMs(text);
-    return ms !== undefined && ms >= minMs ? ms : undefined;
-  });
+const pem = textOf('the path of a PEM file');
 const path = textOf('the path of a directory');
 
-const engine = z.string({ error: 'must be one of embedded, memory' }).transform((text, context) => {
-  if (text === 'embedded' || text === 'memory') return text;
-  const message = CASSANDRA.test(text)
-    ? 'the Cassandra engine is not in this version: use embedded or memory'
-    : `must be one of embedded, memory, not ${JSON.stringify(text)}`;
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
+const ENGINES = ['embedded', 'memory', 'cassandra'] as const;
+type Engine = (typeof ENGINES)[number];
 
-const store = { use: engine.optional(), path: path.optional() };
+const MODULE = 'the name of a module such as ./my-store.js or my-store';
+const engine = scalar(`one of ${ENGINES.join(', ')}, or ${MODULE}`, parseUse);
+
+const store = { use: engine.optional(), path: path.optional(), ...cassandraKeys };
 
 const accessKey = z.strictObject({
   tenant: textOf('the name of a tenant').transform(parseTenantId),
   secret: scalar('a secret access key', (text) => (text === '' ? undefined : text), 'secret'),
   'display-name': textOf('a name').optional(),
+  email: textOf('an e-mail address').optional(),
   master: boolean.optional(),
+  policy: identityPolicy.optional(),
   memberof: z.array(textOf('the name of a group'), { error: 'must be a list of groups' }).optional(),
 });
+
+const logFile = z
+  .union(
+    [z.string(), z.strictObject({ path: textOf('the path of a file'), format: oneOf('pretty', 'json').optional() })],
+    {
+      error: 'must be the path of a file, or a map of path and format',
+    },
+  )
+  .transform((file) => (typeof file === 'string' ? { path: file } : file));
+
+/** A list, or the path of one file, as a variable or a flag has it. */
+const logFiles = z
+  .union([textOf('the path of a file'), z.array(logFile)], { error: 'must be a list of files' })
+  .transform((files) => (typeof files === 'string' ? [{ path: files }] : files));
 
 const region = z.strictObject({
   metastore: z.strictObject(store).optional(),
@@ -103,18 +94,22 @@ export const configurationSchema = z.strictObject({
       ).optional(),
       workers: integer(1, WORKERS_MAX).optional(),
       'shutdown-grace': duration.optional(),
+      tls: z.strictObject({ cert: pem.optional(), key: pem.optional() }).optional(),
     })
     .optional(),
   logging: z
     .strictObject({
       level: scalar(`one of ${Object.keys(LOG_LEVELS).join(', ')}`, (text) => LOG_LEVELS[text]).optional(),
       format: oneOf('auto', 'pretty', 'json').optional(),
+      console: boolean.optional(),
+      files: logFiles.optional(),
     })
     .optional(),
   options: z
     .strictObject({
       'data-directory': path.optional(),
-      'service-uri': scalar('host names, separated by commas', parseHostNames).optional(),
+      'service-uri': listOf('host names such as s3.example.com', HOST_NAMES_MAX, parseHostName).optional(),
+      ...frontKeys,
       durability: oneOf('strict', 'relaxed').optional(),
       'stale-uploads-after': duration.optional(),
       'intent-grace': durationOf(INTENT_GRACE_MS_MIN).optional(),
@@ -122,12 +117,13 @@ export const configurationSchema = z.strictObject({
       'disk-free-min': scalar('a size such as 512m or 2g', parseSizeBytes).optional(),
     })
     .optional(),
+  cassandra: z.strictObject(cassandraKeys).optional(),
   keystore: z
     .strictObject({
-      use: scalar('one of embedded, memory, map', (text) =>
-        text === 'embedded' || text === 'memory' ? text : MAP_KEYSTORE.includes(text) ? 'map' : undefined,
+      ...store,
+      use: scalar(`one of ${ENGINES.join(', ')}, map, or ${MODULE}`, (text) =>
+        MAP_KEYSTORE.includes(text) ? 'map' : parseUse(text),
       ).optional(),
-      path: path.optional(),
       keys: named('access key id', accessKey, parseAccessKeyId).optional(),
     })
     .optional(),
@@ -141,14 +137,14 @@ export const configurationSchema = z.strictObject({
 });
 
 export type Configuration = z.output<typeof configurationSchema>;
-export type ConfiguredStore = { readonly use?: 'embedded' | 'memory' | undefined; readonly path?: string | undefined };
+export type ConfiguredStore = ConfiguredCassandra & {
+  readonly use?: Engine | 'module' | undefined;
+  readonly path?: string | undefined;
+};
 
-/** Entries under names of the user's own. */
-function named<Schema extends z.ZodType>(what: string, schema: Schema, parseName: (text: string) => unknown) {
-  const name = z.string().refine((text) => parseName(text) !== undefined, { error: `is not a valid ${what}` });
-  return z
-    .record(name, schema, { error: `must be a map from each ${what} to its settings` })
-    .refine((entries) => Object.keys(entries).length <= NAMED_MAX, { error: `has more than ${NAMED_MAX} entries` });
+function parseUse(text: string): Engine | 'module' | undefined {
+  if (CASSANDRA.test(text)) return 'cassandra';
+  return ENGINES.find((each) => each === text) ?? (isModuleName(text) ? 'module' : undefined);
 }
 
 /** `standard-ia` in the file is `STANDARD_IA` in S3. */
@@ -156,11 +152,8 @@ export function parseStorageClassName(text: string) {
   return parseStorageClass(text.toUpperCase().replaceAll('-', '_'));
 }
 
-/** Host names, each perhaps with a port; lower case. */
-function parseHostNames(text: string): readonly string[] | undefined {
-  const names = text
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim());
-  return names.every((name) => /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/.test(name)) ? names : undefined;
+/** Perhaps with a port; lower case. */
+function parseHostName(text: string): string | undefined {
+  const name = text.toLowerCase();
+  return /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/.test(name) ? name : undefined;
 }

@@ -24,15 +24,17 @@ export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
 }
 
 function settingPaths(): string[] {
-  const paths: string[] = [];
-  for (const [section, sectionSchema] of Object.entries(configurationSchema.shape)) {
-    const inner = unwrap(sectionSchema);
-    if (!(inner instanceof z.ZodObject)) continue;
-    for (const [key, schema] of Object.entries(inner.shape)) {
-      if (unwrap(schema) instanceof z.ZodString) paths.push(`${section}.${key}`);
-    }
-  }
-  return paths;
+  return Object.entries(configurationSchema.shape).flatMap(([section, schema]) =>
+    unwrap(schema) instanceof z.ZodObject ? pathsBelow(schema, section) : [],
+  );
+}
+
+function pathsBelow(schema: unknown, path: string): string[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodString) return [path];
+  if (inner instanceof z.ZodUnion) return [...new Set(inner.options.flatMap((option) => pathsBelow(option, path)))];
+  if (!(inner instanceof z.ZodObject)) return [];
+  return Object.entries(inner.shape).flatMap(([key, each]) => pathsBelow(each, `${path}.${key}`));
 }
 
 /** The schema of the text, map or list itself, without what is optional or done to it. */

@@ -21,7 +21,14 @@ const VALUES_MAX = 100_000;
 const PROBLEMS_MAX = 100;
 
 /** Settings as a file has them: every scalar is its text, whatever YAML would have made of it. */
-export type Tree = string | readonly Tree[] | { readonly [key: string]: Tree };
+export type Tree = string | readonly Tree[] | TreeMap;
+export interface TreeMap {
+  readonly [key: string]: Tree;
+}
+
+export function isTreeMap(tree: Tree): tree is TreeMap {
+  return typeof tree === 'object' && !Array.isArray(tree);
+}
 
 export interface Position {
   /** From 1. */

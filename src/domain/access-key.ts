@@ -11,4 +11,8 @@ export interface AccessKey {
   /** A master key may act on every tenant's buckets. */
   readonly master: boolean;
   readonly memberOf: readonly string[];
+  /** By which grants may name the tenant. */
+  readonly email?: string | undefined;
+  /** An identity policy, in JSON: the key may do what it allows and no more. `undefined`: all that its tenant may. */
+  readonly policy?: string | undefined;
 }

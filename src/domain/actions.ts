@@ -1,22 +1,64 @@
 /**
- * The actions that routes require and policies will name.
+ * The actions that routes require and policies name.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
-export type Action =
-  | 's3:AbortMultipartUpload'
-  | 's3:CreateBucket'
-  | 's3:DeleteBucket'
-  | 's3:DeleteObject'
-  | 's3:DeleteObjectVersion'
-  | 's3:GetBucketLocation'
-  | 's3:GetBucketVersioning'
-  | 's3:GetObject'
-  | 's3:GetObjectAttributes'
-  | 's3:GetObjectVersion'
-  | 's3:ListAllMyBuckets'
-  | 's3:ListBucket'
-  | 's3:ListBucketMultipartUploads'
-  | 's3:ListBucketVersions'
-  | 's3:ListMultipartUploadParts'
-  | 's3:PutBucketVersioning'
-  | 's3:PutObject';
+export const ACTIONS = [
+  's3:AbortMultipartUpload',
+  's3:CreateBucket',
+  's3:DeleteBucket',
+  's3:DeleteBucketPolicy',
+  's3:DeleteBucketWebsite',
+  's3:DeleteObject',
+  's3:DeleteObjectTagging',
+  's3:DeleteObjectVersion',
+  's3:DeleteObjectVersionTagging',
+  's3:GetBucketAcl',
+  's3:GetBucketCORS',
+  's3:GetBucketLocation',
+  's3:GetBucketLogging',
+  's3:GetBucketNotification',
+  's3:GetBucketObjectLockConfiguration',
+  's3:GetBucketOwnershipControls',
+  's3:GetBucketPolicy',
+  's3:GetBucketPolicyStatus',
+  's3:GetBucketPublicAccessBlock',
+  's3:GetBucketRequestPayment',
+  's3:GetBucketTagging',
+  's3:GetBucketVersioning',
+  's3:GetBucketWebsite',
+  's3:GetAccelerateConfiguration',
+  's3:GetEncryptionConfiguration',
+  's3:GetLifecycleConfiguration',
+  's3:GetObject',
+  's3:GetObjectAcl',
+  's3:GetObjectAttributes',
+  's3:GetObjectTagging',
+  's3:GetObjectVersion',
+  's3:GetObjectVersionAcl',
+  's3:GetObjectVersionAttributes',
+  's3:GetObjectVersionTagging',
+  's3:GetReplicationConfiguration',
+  's3:ListAllMyBuckets',
+  's3:ListBucket',
+  's3:ListBucketMultipartUploads',
+  's3:ListBucketVersions',
+  's3:ListMultipartUploadParts',
+  's3:PutBucketAcl',
+  's3:PutBucketCORS',
+  's3:PutBucketOwnershipControls',
+  's3:PutBucketPolicy',
+  's3:PutBucketPublicAccessBlock',
+  's3:PutBucketRequestPayment',
+  's3:PutBucketTagging',
+  's3:PutBucketVersioning',
+  's3:PutEncryptionConfiguration',
+  's3:PutLifecycleConfiguration',
+  's3:PutObject',
+  's3:PutObjectAcl',
+  's3:PutObjectTagging',
+  's3:PutObjectVersionAcl',
+  's3:PutObjectVersionTagging',
+  's3:PutReplicationConfiguration',
+] as const;
+
+export type Action = (typeof ACTIONS)[number];

@@ -21,6 +21,12 @@ describe('the check values of the algorithms', () => {
     ['CRC64NVME', 'ae8b14860a799888'],
     ['SHA1', 'f7c3bc1d808e04732adf679965ccc34ca7ae3441'],
     ['SHA256', '15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225'],
+    ['MD5', '25f9e794323b453885f5181f1b624d0b'],
+    [
+      'SHA512',
+      'd9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274ad27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85',
+    ],
+    ['XXHASH64', '8cb841db40e6ae83'],
   ] as const)('%s of "123456789" is %s', (algorithm, hex) => {
     expect(Buffer.from(checksumOf(algorithm, CHECK_INPUT), 'base64').toString('hex')).toBe(hex);
   });
@@ -35,6 +41,15 @@ describe('the check values of the algorithms', () => {
     expect(checksumOf(algorithm, new Uint8Array())).toBe(base64);
     expect(createDigest(algorithm).digest()).toBe(base64);
   });
+});
+
+// Computed by the implementation of the AWS SDK for JavaScript, which shares no code with this one.
+test.each([
+  ['XXHASH64', 'vWQhFpPp01E='],
+  ['XXHASH3', '4e3/TMdoXBU='],
+  ['XXHASH128', '+JJfuUj+1fHh7f9Mx2hcFQ=='],
+] as const)('%s of a long body is what clients compute', (algorithm, base64) => {
+  expect(checksumOf(algorithm, Buffer.alloc(100_000, '0123456789abcdef!'))).toBe(base64);
 });
 
 test.each(CHECKSUM_ALGORITHMS)('%s piece by piece is that of the whole, with other digests under way', (algorithm) => {

@@ -1,13 +1,13 @@
 import { createHash, hash } from 'node:crypto';
 import { crc32, crc32c } from '@node-rs/crc32';
-import { createCRC64 } from 'hash-wasm';
+import { createCRC64, createXXHash3, createXXHash64, createXXHash128, type IHasher } from 'hash-wasm';
 import type { ChecksumAlgorithm } from './checksum.ts';
 import { type CrcAlgorithm, type CrcValue, combineCrcPieces } from './crc-combine.ts';
 
 /** A checksum in the making. `digest` ends it: neither method may be called afterwards. */
 export interface Digest {
   update(bytes: Uint8Array): void;
-  /** The checksum in base64, as S3 writes it; CRCs with their highest byte first. */
+  /** The checksum in base64, as S3 writes it; CRCs and XXHashes with their highest byte first. */
   digest(): string;
 }
 
@@ -26,6 +26,11 @@ const CHECKSUM_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   CRC64NVME: 8,
   SHA1: 20,
   SHA256: 32,
+  MD5: 16,
+  SHA512: 64,
+  XXHASH64: 8,
+  XXHASH3: 8,
+  XXHASH128: 16,
 };
 
 /** A digest that takes bytes piece by piece, for bodies that stream; any number may be open at once. */
@@ -36,11 +41,18 @@ export function createDigest(algorithm: ChecksumAlgorithm): Digest {
     case 'CRC32C':
       return new Crc32Digest(crc32c);
     case 'CRC64NVME':
-      return new Crc64Digest();
+    case 'XXHASH64':
+    case 'XXHASH3':
+    case 'XXHASH128':
+      return new SharedDigest(SHARED[algorithm]);
     case 'SHA1':
       return new HashDigest('sha1');
     case 'SHA256':
       return new HashDigest('sha256');
+    case 'SHA512':
+      return new HashDigest('sha512');
+    case 'MD5':
+      return new HashDigest('md5');
   }
 }
 
@@ -51,8 +63,11 @@ export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): str
       return base64OfCrc32(crc32(bytes));
     case 'CRC32C':
       return base64OfCrc32(crc32c(bytes));
-    case 'CRC64NVME': {
-      const digest = new Crc64Digest();
+    case 'CRC64NVME':
+    case 'XXHASH64':
+    case 'XXHASH3':
+    case 'XXHASH128': {
+      const digest = new SharedDigest(SHARED[algorithm]);
       digest.update(bytes);
       return digest.digest();
     }
@@ -60,6 +75,10 @@ export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): str
       return hash('sha1', bytes, 'base64');
     case 'SHA256':
       return hash('sha256', bytes, 'base64');
+    case 'SHA512':
+      return hash('sha512', bytes, 'base64');
+    case 'MD5':
+      return hash('md5', bytes, 'base64');
   }
 }
 
@@ -116,7 +135,7 @@ class Crc32Digest implements Digest {
 class HashDigest implements Digest {
   readonly #hash;
 
-  constructor(algorithm: 'sha1' | 'sha256') {
+  constructor(algorithm: 'md5' | 'sha1' | 'sha256' | 'sha512') {
     this.#hash = createHash(algorithm);
   }
 
@@ -129,37 +148,59 @@ class HashDigest implements Digest {
   }
 }
 
-/** The one WebAssembly instance: making one is asynchronous, but its state is 12 bytes that can be taken out and put back. */
-const crc64 = await createCRC64(CRC64NVME_POLYNOMIAL);
-const CRC64_INITIAL_STATE = crc64.init().save();
-
-/** A CRC-64 that shares the instance with all others: whoever finds another's state there takes it out first. */
-class Crc64Digest implements Digest {
+/**
+ * The one WebAssembly instance of an algorithm: making one is asynchronous, but its state is a few bytes that can be
+ * taken out and put back.
+ */
+interface SharedHasher {
+  readonly hasher: IHasher;
+  readonly initialState: Uint8Array;
   /** Whose state is in the instance. */
-  static #current: Crc64Digest | undefined;
-  #state = CRC64_INITIAL_STATE;
+  current: SharedDigest | undefined;
+}
+
+async function share(made: Promise<IHasher>): Promise<SharedHasher> {
+  const hasher = await made;
+  return { hasher, initialState: hasher.init().save(), current: undefined };
+}
+
+const SHARED = {
+  CRC64NVME: await share(createCRC64(CRC64NVME_POLYNOMIAL)),
+  XXHASH64: await share(createXXHash64()),
+  XXHASH3: await share(createXXHash3()),
+  XXHASH128: await share(createXXHash128()),
+} as const;
+
+/** A digest that shares its instance with all others of its algorithm: whoever finds another's state there takes it out first. */
+class SharedDigest implements Digest {
+  readonly #shared: SharedHasher;
+  #state: Uint8Array;
+
+  constructor(shared: SharedHasher) {
+    this.#shared = shared;
+    this.#state = shared.initialState;
+  }
 
   update(bytes: Uint8Array): void {
-    this.#enter();
-    crc64.update(bytes);
+    this.#enter().update(bytes);
   }
 
   digest(): string {
-    this.#enter();
-    Crc64Digest.#current = undefined;
-    return Buffer.from(crc64.digest('binary')).toString('base64');
+    const hasher = this.#enter();
+    this.#shared.current = undefined;
+    return Buffer.from(hasher.digest('binary')).toString('base64');
   }
 
-  #enter(): void {
-    const current = Crc64Digest.#current;
-    if (current === this) return;
+  #enter(): IHasher {
+    const { hasher, current } = this.#shared;
+    if (current === this) return hasher;
     if (current !== undefined) current.#leave();
-    Crc64Digest.#current = this;
-    crc64.load(this.#state);
+    this.#shared.current = this;
+    return hasher.load(this.#state);
   }
 
   #leave(): void {
-    this.#state = crc64.save();
+    this.#state = this.#shared.hasher.save();
   }
 }
 

@@ -16,6 +16,8 @@ export interface User {
   /** Acts on every tenant's buckets. */
   readonly master: boolean;
   readonly memberOf: readonly string[];
+  /** The identity policy of the key, in JSON; `undefined`: all that its tenant may. */
+  readonly policy: string | undefined;
 }
 
 export interface Anonymous {

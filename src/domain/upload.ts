@@ -1,3 +1,4 @@
+import type { Owner } from './bucket.ts';
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from './checksum.ts';
 import type { ETag } from './etag.ts';
 import type { BucketId, ObjectKey, UploadId, VersionId } from './names.ts';
@@ -30,6 +31,8 @@ export interface UploadChecksum {
 export interface UploadDraft extends ObjectDescription {
   readonly key: ObjectKey;
   readonly initiatedAtMs: number;
+  /** Who opened the upload, where that is not the owner of the object to come. */
+  readonly initiator?: Owner | undefined;
   readonly checksum: UploadChecksum | undefined;
 }
 

@@ -1,26 +1,43 @@
-import type { Action } from '../domain/actions.ts';
 import type { Identity } from '../domain/identity.ts';
-import { type BucketName, OBJECT_KEY_BYTES_MAX, parseBucketName, parseObjectKey } from '../domain/names.ts';
+import { OBJECT_KEY_BYTES_MAX, parseObjectKey } from '../domain/names.ts';
 import { S3Error } from '../domain/s3-error.ts';
-import { isAllowed } from '../operations/authorize.ts';
-import type { AnyOperation, Clock, IdSource, OpenBucket, OperationContext } from '../operations/operation.ts';
-import { type Reply, reply } from '../operations/reply.ts';
-import type { S3Request } from '../operations/request.ts';
+import type { RequestFacts } from '../operations/access.ts';
+import { objectLocation } from '../operations/object-location.ts';
+import type { AnyOperation, Clock, IdSource } from '../operations/operation.ts';
+import { type Reply, type ReplyHeader, reply } from '../operations/reply.ts';
+import type { RequestBody, S3Request } from '../operations/request.ts';
+import { CHARGED_HEADER } from '../operations/request-payment.ts';
 import type { OperationName } from '../operations/s3-model.ts';
 import { NOT_IMPLEMENTED, type OPERATIONS } from '../operations/table.ts';
 import type { ReadPins } from '../stores/read-pins.ts';
 import type { Stores } from '../stores/stores.ts';
-import { Authenticator } from './auth/authenticator.ts';
+import { Authenticator, type SignedRequest } from './auth/authenticator.ts';
+import { Authorizer } from './authorizer.ts';
 import type { ByteSource } from './byte-source.ts';
+import { Cors } from './cors.ts';
+import type { FrontSettings } from './front-settings.ts';
 import { operationHeaders } from './operation-headers.ts';
-import { RequestHeaders } from './parameters.ts';
+import { QueryParameters, RequestHeaders } from './parameters.ts';
 import { createRequestBody } from './payload.ts';
-import { findRoute, type Route, type RoutedRequest } from './route.ts';
-import { parseTarget, parseVirtualHosts, type RequestTarget, type VirtualHost } from './target.ts';
+import { readPostForm } from './post-form/form-reader.ts';
+import { formReply } from './post-form/form-reply.ts';
+import { readFormUpload } from './post-form/form-upload.ts';
+import { parsePublicUrls, virtualHostNames } from './public-urls.ts';
+import { findRoute, isPostForm, type Route, type RoutedRequest } from './route.ts';
+import { type NamedTarget, parseTarget, parseVirtualHosts, type RequestTarget, type VirtualHost } from './target.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 import { UnsupportedParameters } from './unsupported-parameters.ts';
 
-const EXPECTED_OWNER = 'x-amz-expected-bucket-owner';
-const EXPECTED_SOURCE_OWNER = 'x-amz-source-expected-bucket-owner';
+/** Under MinIO's paths too: health checks in compose files and `mc ready` ask for those. */
+const HEALTH_PATHS: ReadonlyMap<string, HealthPath> = new Map([
+  ['/health/live', '/health/live'],
+  ['/health/ready', '/health/ready'],
+  ['/minio/health/live', '/health/live'],
+  ['/minio/health/ready', '/health/ready'],
+  ['/minio/health/cluster', '/health/ready'],
+  ['/minio/health/cluster/read', '/health/ready'],
+]);
+const NO_QUERY = new QueryParameters([]);
 
 /** One HTTP request, its head as it was sent. */
 export interface HttpRequest {
@@ -28,17 +45,25 @@ export interface HttpRequest {
   readonly url: string;
   readonly rawHeaders: readonly string[];
   readonly scheme: 'http' | 'https';
+  /** The address of whoever holds the other end of the connection. */
+  readonly remoteAddress: string;
   readonly body: ByteSource;
   readonly signal: AbortSignal;
 }
 
 /** What is known of a request so far, for logs and metrics: dispatch fills it in as it finds out. */
 export interface RequestRecord {
-  operation: OperationName | 'Health' | 'Unknown';
+  operation: OperationName | 'Health' | 'PostObject' | 'Preflight' | 'Unknown';
   resource: string;
   bucket: string | undefined;
   key: string | undefined;
   accessKeyId: string | undefined;
+  /** Whose the request is; of a master key, whom it acts for. */
+  tenant: string | undefined;
+  /** What the answer says to a browser, whether the request succeeds or not. */
+  corsHeaders: readonly ReplyHeader[];
+  /** The client's address, behind trusted proxies too. */
+  sourceIp: string | undefined;
 }
 
 export type HealthPath = '/health/live' | '/health/ready';
@@ -49,16 +74,18 @@ export interface DispatcherOptions {
   readonly readPins: ReadPins;
   readonly clock: Clock;
   readonly ids: IdSource;
-  readonly virtualHosts: readonly string[];
+  readonly settings: FrontSettings;
   readonly operations: typeof OPERATIONS;
   readonly health: HealthCheck | undefined;
 }
 
-interface AuthorizedRequest {
+/** A request whose sender and operation are known. */
+interface Performance extends Pick<S3Request, 'method' | 'baseUrl'> {
+  /** Called once it is known that the caller may. */
+  readonly openBody: () => RequestBody;
   readonly operation: AnyOperation;
-  readonly identity: Identity;
-  readonly target: RequestTarget;
-  readonly headers: RequestHeaders;
+  readonly facts: RequestFacts;
+  readonly target: NamedTarget;
   readonly signal: AbortSignal;
 }
 
@@ -69,15 +96,28 @@ interface AuthorizedRequest {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #virtualHosts: readonly VirtualHost[];
+  readonly #proxies: TrustedProxies;
+  readonly #cors: Cors;
   readonly #authenticator: Authenticator;
+  readonly #authorizer: Authorizer;
   readonly #unsupported = new UnsupportedParameters();
 
   constructor(options: DispatcherOptions) {
-    const { stores, clock } = options;
+    const { stores, clock, settings } = options;
     this.#options = options;
-    this.#virtualHosts = parseVirtualHosts(options.virtualHosts);
+    const publicUrls = parsePublicUrls(settings.publicUrls);
+    this.#virtualHosts = parseVirtualHosts([...settings.virtualHosts, ...virtualHostNames(publicUrls)]);
+    this.#proxies = new TrustedProxies(settings.trustedProxies);
+    this.#cors = new Cors({ buckets: stores.buckets, defaultRules: settings.defaultCors });
+    this.#authorizer = new Authorizer({ ...options, defaultObjectOwnership: settings.defaultObjectOwnership });
     const regions = { default: stores.defaultRegion, names: stores.regions.keys() };
-    this.#authenticator = new Authenticator({ keys: stores.keys, regions, clock });
+    this.#authenticator = new Authenticator({
+      keys: stores.keys,
+      regions,
+      clock,
+      sigV2: settings.sigV2,
+      names: { publicUrls, virtualHosts: this.#virtualHosts },
+    });
   }
 
   /** Throws what `toS3Error` turns into an answer. */
@@ -85,7 +125,10 @@ export class Dispatcher {
     const { method, signal } = request;
     const received = new RequestHeaders(request.rawHeaders);
     requireSoundFraming(received);
-    const target = parseTarget({ url: request.url, host: received.raw('host') }, this.#virtualHosts);
+    const client = this.#proxies.look(received, request);
+    record.sourceIp = client.sourceIp;
+    const source = { url: request.url, host: received.raw('host'), forwardedHosts: client.hosts };
+    const target = parseTarget(source, this.#virtualHosts);
     record.resource = target.resource;
     record.bucket = target.bucket;
     record.key = target.key;
@@ -94,29 +137,82 @@ export class Dispatcher {
       record.operation = 'Health';
       return healthReply(await this.#options.health(healthPath), method);
     }
-    const { identity, payload } = await this.#authenticator.authenticate(
-      { method, target, headers: received },
-      { signal },
-    );
-    if (identity.kind === 'user') record.accessKeyId = identity.accessKeyId;
+    const corsRequest = { method, bucket: target.bucket, headers: received };
+    if (method === 'OPTIONS') {
+      record.operation = 'Preflight';
+      return await this.#cors.preflight(corsRequest, { signal });
+    }
+    record.corsHeaders = await this.#cors.headersFor(corsRequest, { signal });
+    const signed = { method, target, headers: received, client };
+    if (isPostForm(method, kindOf(target), received)) return await this.#postObject(request, signed, record);
+    const { identity, payload, baseUrl } = await this.#authenticator.authenticate(signed, { signal });
+    noteCaller(record, identity);
     const { query } = target;
     const headers = operationHeaders(received, { query, payload });
     const routed = { method, target: kindOf(target), query, headers };
     const operation = this.#operationOf(findRoute(routed), routed, record);
-    const context = await this.#authorize({ operation, identity, target, headers, signal });
-    this.#unsupported.refuse(operation, { query, headers });
-    const s3Request: S3Request = {
-      method,
-      bucket: context.bucketName,
-      key: operation.scope === 'object' ? requireKey(target) : undefined,
+    const facts: RequestFacts = {
+      identity,
       query,
       headers,
-      body: createRequestBody(payload, { headers, bytes: request.body }),
-      baseUrl: `${request.scheme}://${target.host}`,
+      sourceIp: client.sourceIp,
+      isSecure: client.scheme === 'https',
+      nowMs: this.#options.clock.nowMs(),
     };
+    const openBody = () => createRequestBody(payload, { headers, bytes: request.body });
+    return await this.#perform({ operation, facts, method, target, openBody, baseUrl, signal });
+  }
+
+  /** Does what is asked for, if the caller may. */
+  async #perform({ operation, facts, target, signal, openBody, ...request }: Performance): Promise<Reply> {
+    const { query, headers } = facts;
+    const { bucketName, context, isCharged } = await this.#authorizer.authorize({ operation, facts, target, signal });
+    this.#unsupported.refuse(operation, { query, headers });
+    const key = operation.scope === 'object' ? requireKey(target) : undefined;
+    const s3Request: S3Request = { ...request, bucket: bucketName, key, query, headers, body: openBody() };
     const input: unknown = operation.parse(s3Request);
-    const output: unknown = await operation.run(context.operation, input);
-    return operation.render(output, s3Request);
+    const output: unknown = await operation.run(context, input);
+    const answer = operation.render(output, s3Request);
+    return isCharged ? { ...answer, headers: [...answer.headers, CHARGED_HEADER] } : answer;
+  }
+
+  /** A browser form: PutObject in other words, signed in another place. */
+  async #postObject({ body, signal }: HttpRequest, request: SignedRequest, record: RequestRecord): Promise<Reply> {
+    record.operation = 'PostObject';
+    const operation = this.#options.operations.PutObject;
+    if (operation === NOT_IMPLEMENTED) throw notImplemented('PostObject');
+    const { method, headers: received, client } = request;
+    const { bucket = '' } = request.target;
+    const form = await readPostForm(body, received.get('content-type') ?? '');
+    const authenticated = await this.#authenticator.authenticateForm(form.fields, request, { signal });
+    const { identity, policy, signature, baseUrl } = authenticated;
+    noteCaller(record, identity);
+    const nowMs = this.#options.clock.nowMs();
+    const upload = readFormUpload(form, { bucket, policy, nowMs });
+    const { key, headers } = upload;
+    record.key = key;
+    const query = NO_QUERY;
+    const facts: RequestFacts = {
+      identity,
+      query,
+      headers,
+      sourceIp: client.sourceIp,
+      isSecure: client.scheme === 'https',
+      nowMs,
+      formSignature: signature,
+    };
+    const target = { bucket, key, query };
+    const stored = await this.#perform({
+      operation,
+      facts,
+      method,
+      target,
+      openBody: () => upload.body,
+      baseUrl,
+      signal,
+    });
+    const location = objectLocation({ baseUrl, bucket, key });
+    return formReply(upload.success, { bucket, key, location, headers: stored.headers });
   }
 
   #operationOf(route: Route, { method, target }: RoutedRequest, record: RequestRecord): AnyOperation {
@@ -133,10 +229,6 @@ export class Dispatcher {
         throw new S3Error('InvalidArgument', {
           message: `${route.name} needs the ${route.missing.replace(':', ' parameter ')}.`,
         });
-      case 'post-object':
-        throw notImplemented('PostObject');
-      case 'preflight':
-        throw new S3Error('AccessForbidden', { message: 'CORSResponse: CORS is not enabled for this bucket.' });
       case 'conflict':
         throw new S3Error('InvalidArgument', {
           message: `Conflicting query string parameters: ${route.parameters.join(', ')}`,
@@ -146,63 +238,12 @@ export class Dispatcher {
         throw new S3Error('MethodNotAllowed', { elements: { Method: method, ResourceType: target.toUpperCase() } });
     }
   }
+}
 
-  /** What the operation may work with, once the caller may do it. */
-  async #authorize(
-    request: AuthorizedRequest,
-  ): Promise<{ readonly bucketName: BucketName | undefined; readonly operation: OperationContext }> {
-    const { operation, identity, target, headers, signal } = request;
-    const { stores, readPins, clock, ids } = this.#options;
-    const openBucket = (name: BucketName, action: Action) =>
-      this.#openBucket({ name, action, identity, expectedOwner: headers.get(EXPECTED_SOURCE_OWNER), signal });
-    const context: OperationContext = { identity, stores, readPins, clock, ids, signal, openBucket };
-    const action = actionOf(operation, target);
-    switch (operation.scope) {
-      case 'service':
-        requireAllowed({ identity, action, bucket: undefined });
-        return { bucketName: undefined, operation: context };
-      case 'new-bucket': {
-        requireAllowed({ identity, action, bucket: undefined });
-        const bucketName = parseBucketName(target.bucket ?? '');
-        if (bucketName !== undefined) return { bucketName, operation: context };
-        throw new S3Error('InvalidBucketName', { elements: { BucketName: target.bucket ?? '' } });
-      }
-      default: {
-        const bucketName = parseBucketName(target.bucket ?? '');
-        if (bucketName === undefined) throw noSuchBucket(target.bucket ?? '');
-        const expectedOwner = headers.get(EXPECTED_OWNER);
-        const open = await this.#openBucket({ name: bucketName, action, identity, expectedOwner, signal });
-        return { bucketName, operation: { ...context, ...open } };
-      }
-    }
-  }
-
-  async #openBucket(request: {
-    readonly name: BucketName;
-    readonly action: Action;
-    readonly identity: Identity;
-    readonly expectedOwner: string | undefined;
-    readonly signal: AbortSignal;
-  }): Promise<OpenBucket> {
-    const { name, action, identity, expectedOwner, signal } = request;
-    const { stores } = this.#options;
-    const bucket = await stores.buckets.getBucket(name, { signal });
-    if (bucket === undefined) throw noSuchBucket(name);
-    requireAllowed({ identity, action, bucket });
-    if (expectedOwner !== undefined && expectedOwner !== bucket.owner.tenant) throw new S3Error('AccessDenied');
-    const region = stores.regions.get(bucket.region);
-    if (region === undefined) {
-      throw new S3Error('ServiceUnavailable', {
-        message: `This server has no store for the bucket's region, ${bucket.region}.`,
-      });
-    }
-    const refresh = async () => {
-      const now = await stores.buckets.getBucket(name, { signal });
-      if (now === undefined || now.id !== bucket.id) throw noSuchBucket(name);
-      return now;
-    };
-    return { bucket, region, refresh };
-  }
+function noteCaller(record: RequestRecord, identity: Identity): void {
+  if (identity.kind !== 'user') return;
+  record.accessKeyId = identity.accessKeyId;
+  record.tenant = identity.tenant;
 }
 
 /** A coding that is not undone would leave its framing in the body, and one parser might see it where another does not. */
@@ -219,12 +260,10 @@ function kindOf(target: RequestTarget): RoutedRequest['target'] {
 }
 
 function healthPathOf(request: HttpRequest, target: RequestTarget, headers: RequestHeaders): HealthPath | undefined {
-  const { rawPath } = target;
-  if (rawPath !== '/health/live' && rawPath !== '/health/ready') return undefined;
+  const path = HEALTH_PATHS.get(target.rawPath);
+  if (path === undefined) return undefined;
   const asked = request.method === 'GET' || request.method === 'HEAD';
-  return asked && target.style === 'path' && target.query.isEmpty && !headers.has('authorization')
-    ? rawPath
-    : undefined;
+  return asked && target.style === 'path' && target.query.isEmpty && !headers.has('authorization') ? path : undefined;
 }
 
 function healthReply({ status, body }: { status: number; body: string }, method: string): Reply {
@@ -237,26 +276,12 @@ function healthReply({ status, body }: { status: number; body: string }, method:
   );
 }
 
-function actionOf(operation: AnyOperation, target: RequestTarget): Action {
-  return operation.versionAction !== undefined && target.query.has('versionId')
-    ? operation.versionAction
-    : operation.action;
-}
-
-function requireAllowed(request: Parameters<typeof isAllowed>[0]): void {
-  if (!isAllowed(request)) throw new S3Error('AccessDenied');
-}
-
-function requireKey(target: RequestTarget): S3Request['key'] {
+function requireKey(target: Pick<RequestTarget, 'key'>): S3Request['key'] {
   const key = parseObjectKey(target.key ?? '');
   if (key !== undefined) return key;
   throw new S3Error('KeyTooLongError', {
     elements: { Size: Buffer.byteLength(target.key ?? ''), MaxSizeAllowed: OBJECT_KEY_BYTES_MAX },
   });
-}
-
-function noSuchBucket(name: string): S3Error {
-  return new S3Error('NoSuchBucket', { elements: { BucketName: name } });
 }
 
 function notImplemented(name: OperationName | 'PostObject'): S3Error {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { S3Error } from '../domain/s3-error.ts';
@@ -12,8 +13,16 @@ const REFUSAL_LINGER_MS = 1_000;
 /** How long requests may take to end once they have been cut off. */
 const CUT_GRACE_MS = 2_000;
 
+/** A certificate with its chain, and its key, as PEM. */
+export interface TlsPair {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 export interface ListenerOptions {
   readonly limits: HttpLimits;
+  /** Without it, requests come in the clear. */
+  readonly tls?: TlsPair | undefined;
   /** Answers one request. Must not reject. */
   readonly handle: (exchange: Exchange) => Promise<void>;
   /** The whole answer to bytes that are no HTTP request; the connection closes after it. */
@@ -65,22 +74,26 @@ export class Exchange {
  */
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #server: Server;
+  readonly #server: Server | https.Server;
   readonly #connections = new WeakMap<Duplex, Connection>();
   readonly #running = new Map<AbortController, Promise<void>>();
   #isDraining = false;
 
   constructor(options: ListenerOptions) {
-    const { limits } = options;
+    const { limits, tls } = options;
     this.#options = options;
-    this.#server = createServer({
+    const serverOptions = {
       insecureHTTPParser: false,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(HEAD_CHECK_INTERVAL_MS, limits.headersTimeoutMs),
-    });
+    };
+    this.#server =
+      tls === undefined
+        ? createServer(serverOptions)
+        : https.createServer({ ...serverOptions, ...tls, handshakeTimeout: limits.headersTimeoutMs });
     this.#server.timeout = 0;
     // Headers past a count would be dropped silently; `maxHeaderSize` bounds them all.
     this.#server.maxHeadersCount = 0;
@@ -104,6 +117,12 @@ export class Listener {
     });
     const address = this.#server.address();
     return isAddressInfo(address) ? { host: address.address, port: address.port } : at;
+  }
+
+  /** What new connections are shown from now on. Throws where the pair cannot be used; the old one stays then. */
+  setTls(tls: TlsPair): void {
+    if (!('setSecureContext' in this.#server)) throw new TypeError('This listener has no TLS.');
+    this.#server.setSecureContext(tls);
   }
 
   async drain({ graceMs }: { graceMs: number }): Promise<void> {
@@ -154,6 +173,11 @@ export class Listener {
 
   /** The parser has given up on a connection: whatever it still owes an answer is answered, then it closes. */
   #onClientError(error: Error & { readonly code?: string }, socket: Duplex): void {
+    // Before its handshake has ended, a connection cannot be answered.
+    if (isTlsError(error)) {
+      socket.destroy();
+      return;
+    }
     const connection = this.#connectionOf(socket);
     if (connection.isBroken) return;
     connection.isBroken = true;
@@ -193,6 +217,10 @@ function clientError({ code, message }: Error & { readonly code?: string }): S3E
     default:
       return new S3Error('BadRequest', { message: `The request is not well-formed HTTP: ${message}` });
   }
+}
+
+function isTlsError({ code = '' }: Error & { readonly code?: string }): boolean {
+  return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 }
 
 function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { S3_MODEL } from '../operations/s3-model.ts';
 import { RequestHeaders } from './parameters.ts';
-import { findRoute, type Route } from './route.ts';
+import { findRoute, isPostForm, type Route } from './route.ts';
 import { parseTarget } from './target.ts';
 
 /** `METHOD target`, then the headers it carries. */
@@ -167,8 +167,6 @@ describe('a parameter that selects another operation never falls through', () =>
     ['GET /b?uploads&versions', 'conflict of uploads, versions'],
     ['POST /b/k?uploads&uploadId=u', 'conflict of uploads, uploadId'],
     ['DELETE /b/k?uploadId=u&tagging', 'conflict of uploadId, tagging'],
-    ['OPTIONS /b/k', 'preflight'],
-    ['OPTIONS /', 'preflight'],
     ['PATCH /b/k', 'method-not-allowed'],
     ['TRACE /b/k', 'method-not-allowed'],
     ['get /b/k', 'method-not-allowed'],
@@ -177,10 +175,15 @@ describe('a parameter that selects another operation never falls through', () =>
     expect(describeRoute(route(request))).toBe(expected);
   });
 
-  test('a browser form is PostObject, whatever its query says', () => {
-    const headers = new RequestHeaders(['Content-Type', 'multipart/form-data; boundary=b']);
-    const { query } = parseTarget({ url: '/b?delete', host: '' }, []);
-    expect(findRoute({ method: 'POST', target: 'bucket', query, headers })).toEqual({ kind: 'post-object' });
+  test.each([
+    ['POST', 'bucket', 'multipart/form-data; boundary=b', true],
+    ['POST', 'bucket', 'Multipart/Form-Data', true],
+    ['POST', 'bucket', 'multipart/form-data-x', false],
+    ['POST', 'bucket', 'application/xml', false],
+    ['PUT', 'bucket', 'multipart/form-data; boundary=b', false],
+    ['POST', 'object', 'multipart/form-data; boundary=b', false],
+  ] as const)('%s of a %s with %s is a browser form: %s', (method, target, type, expected) => {
+    expect(isPostForm(method, target, new RequestHeaders(['Content-Type', type]))).toBe(expected);
   });
 });
 

@@ -13,10 +13,6 @@ export interface RoutedRequest {
 
 export type Route =
   | { readonly kind: 'operation'; readonly name: OperationName }
-  /** A browser form: S3 has it, the SDK's model does not. */
-  | { readonly kind: 'post-object' }
-  /** `OPTIONS`: a browser asks what CORS allows. */
-  | { readonly kind: 'preflight' }
   | { readonly kind: 'method-not-allowed' }
   /** The query asks for the operation, but lacks what it needs. */
   | { readonly kind: 'incomplete'; readonly name: OperationName; readonly missing: string }
@@ -40,6 +36,11 @@ const CANDIDATES = readCandidates();
 const SELECTORS = readSelectors();
 const FORM = /^multipart\/form-data(?:;|$)/i;
 
+/** Whether a request is a browser form: S3 has it, the SDK's model does not. */
+export function isPostForm(method: string, target: TargetKind, headers: Pick<ParameterMap, 'get'>): boolean {
+  return method === 'POST' && target === 'bucket' && FORM.test(headers.get('content-type') ?? '');
+}
+
 /**
  * The one operation that a request asks for, out of the model alone.
  *
@@ -47,12 +48,8 @@ const FORM = /^multipart\/form-data(?:;|$)/i;
  * found: `PUT /b?encryption` never creates a bucket. Of several that fit the one with the most conditions wins.
  */
 export function findRoute(request: RoutedRequest): Route {
-  const { method, target, query, headers } = request;
-  if (method === 'OPTIONS') return { kind: 'preflight' };
+  const { method, target, query } = request;
   if (!METHODS.has(method)) return { kind: 'method-not-allowed' };
-  if (method === 'POST' && target === 'bucket' && FORM.test(headers.get('content-type') ?? '')) {
-    return { kind: 'post-object' };
-  }
   const candidates = CANDIDATES.get(`${method} ${target}`) ?? [];
   const selectors = presentSelectors(target, query);
   let best: Candidate | undefined;
@@ -151,6 +148,11 @@ function readCandidate(name: OperationName, { literals, required, parameters }: 
 }
 
 /** Every query parameter that selects some operation on a kind of target, whatever its method. */
+/** Whether a query parameter is one that selects operations, of whatever target. */
+export function selectsOperation(name: string): boolean {
+  return TARGETS.some((target) => SELECTORS.get(target)?.has(name) === true);
+}
+
 function readSelectors(): ReadonlyMap<TargetKind, ReadonlySet<string>> {
   return new Map(
     TARGETS.map((target) => {

@@ -11,8 +11,9 @@ import { StoreError } from '../stores/store.ts';
 import type { Stores } from '../stores/stores.ts';
 import { Dispatcher, type HealthCheck, type RequestRecord } from './dispatch.ts';
 import { errorDocument, errorReply, toS3Error } from './error-reply.ts';
+import { DEFAULT_FRONT_SETTINGS, type FrontSettings } from './front-settings.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
-import { type Exchange, Listener } from './listener.ts';
+import { type Exchange, Listener, type TlsPair } from './listener.ts';
 import { type SentReply, sendReply } from './send-reply.ts';
 
 const SERVER_NAME = 'Pithos';
@@ -33,8 +34,10 @@ export interface S3ServerOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly limits?: Partial<HttpLimits>;
-  /** Names under which `<bucket>.<name>` is a bucket, with or without a port; `localhost` always is one. */
-  readonly virtualHosts: readonly string[];
+  /** Without it, requests come in the clear. */
+  readonly tls?: TlsPair | undefined;
+  /** What of the settings differs from their defaults. */
+  readonly settings?: Partial<FrontSettings>;
   readonly operations?: typeof OPERATIONS;
   /** Answers unsigned GET and HEAD of `/health/live` and `/health/ready`; without it they are requests like any other. */
   readonly health?: HealthCheck;
@@ -45,6 +48,8 @@ export interface S3Server {
   listen(at: { host: string; port: number }): Promise<{ readonly host: string; readonly port: number }>;
   /** Accepts nothing more, closes idle connections, lets running requests end, and cuts after `graceMs` those that did not. */
   drain(options: { graceMs: number }): Promise<void>;
+  /** What new connections are shown from now on, where there is TLS. Throws where it cannot be used. */
+  setTls(tls: TlsPair): void;
 }
 
 /** The S3 endpoint: HTTP in front of the operations. */
@@ -53,10 +58,15 @@ export function createS3Server(options: S3ServerOptions): S3Server {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
   const listener = new Listener({
     limits,
+    tls: options.tls,
     handle: (exchange) => front.handle(exchange, limits),
     refuse: (error) => front.refuse(error),
   });
-  return { listen: (at) => listener.listen(at), drain: (grace) => listener.drain(grace) };
+  return {
+    listen: (at) => listener.listen(at),
+    drain: (grace) => listener.drain(grace),
+    setTls: (tls) => listener.setTls(tls),
+  };
 }
 
 /** One request, while it is answered. */
@@ -76,10 +86,15 @@ class S3Front {
   readonly #nextRequestId = createRequestIds();
   readonly #hostId = randomBytes(HOST_ID_BYTES).toString('base64');
 
-  constructor({ log, metrics, operations = OPERATIONS, health, ...others }: S3ServerOptions) {
+  constructor({ log, metrics, operations = OPERATIONS, health, settings, ...others }: S3ServerOptions) {
     this.#log = log;
     this.#metrics = metrics;
-    this.#dispatcher = new Dispatcher({ ...others, operations, health });
+    this.#dispatcher = new Dispatcher({
+      ...others,
+      operations,
+      health,
+      settings: { ...DEFAULT_FRONT_SETTINGS, ...settings },
+    });
   }
 
   async handle(exchange: Exchange, limits: HttpLimits): Promise<void> {
@@ -95,17 +110,24 @@ class S3Front {
         bucket: undefined,
         key: undefined,
         accessKeyId: undefined,
+        tenant: undefined,
+        corsHeaders: [],
+        sourceIp: request.socket.remoteAddress,
       },
       errorCode: undefined,
     };
-    const reply = await this.#dispatch(answering);
-    const sent = await sendReply(reply, {
-      exchange,
-      limits,
-      method: request.method ?? '',
-      commonHeaders: ['Server', SERVER_NAME, 'x-amz-request-id', answering.requestId, 'x-amz-id-2', this.#hostId],
-      onFailure: (error) => this.#failed(error, answering),
-    });
+    const answer = await this.#dispatch(answering);
+    const { corsHeaders } = answering.record;
+    const sent = await sendReply(
+      { ...answer, headers: [...answer.headers, ...corsHeaders] },
+      {
+        exchange,
+        limits,
+        method: request.method ?? '',
+        commonHeaders: ['Server', SERVER_NAME, 'x-amz-request-id', answering.requestId, 'x-amz-id-2', this.#hostId],
+        onFailure: (error) => this.#failed(error, answering),
+      },
+    );
     this.#finish(answering, sent, elapsedMs());
   }
 
@@ -130,8 +152,12 @@ class S3Front {
     const { request, body, signal } = answering.exchange;
     const scheme = 'encrypted' in request.socket ? 'https' : 'http';
     const { method = '', url = '', rawHeaders } = request;
+    const { remoteAddress = '' } = request.socket;
     try {
-      return await this.#dispatcher.dispatch({ method, url, rawHeaders, scheme, body, signal }, answering.record);
+      return await this.#dispatcher.dispatch(
+        { method, url, rawHeaders, scheme, remoteAddress, body, signal },
+        answering.record,
+      );
     } catch (error) {
       return this.#failed(error, answering);
     }
@@ -157,7 +183,7 @@ class S3Front {
 
   #finish({ requestId, exchange, record, errorCode }: Answering, sent: SentReply, durationMs: number): void {
     const { request, body, signal } = exchange;
-    const { operation, bucket, key, accessKeyId } = record;
+    const { operation, bucket, key, accessKeyId, tenant, sourceIp } = record;
     const { sentBytes, cutBy } = sent;
     const { receivedBytes } = body;
     const status = signal.aborted ? CLIENT_GONE_STATUS : sent.status;
@@ -181,7 +207,8 @@ class S3Front {
         sentBytes,
         durationMs: Math.round(durationMs * 1000) / 1000,
         accessKeyId,
-        remoteAddress: request.socket.remoteAddress,
+        tenant,
+        remoteAddress: sourceIp,
       },
       'request',
     );

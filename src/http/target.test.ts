@@ -164,9 +164,35 @@ describe('a target in absolute form', () => {
     expect([target.bucket, target.key]).toEqual([bucket, key]);
   });
 
+  test.each([
+    ['http://b.localhost/k', 'b.localhost', 'b.localhost'],
+    ['http://b.localhost:80/k', 'b.localhost', 'b.localhost:80'],
+    ['http://b.localhost/k', 'b.localhost:80', 'b.localhost'],
+    ['http://b.localhost/k', undefined, 'b.localhost'],
+  ])('%s counts for the host, beside the Host header %s', (url, header, host) => {
+    const target = parseTarget({ url, host: header }, HOSTS);
+    expect([target.bucket, target.key, target.host]).toEqual(['b', 'k', host]);
+  });
+
+  test('is refused where it names no host', () => {
+    expect(codeOf(() => parseTarget({ url: 'http://a b/k', host: undefined }, HOSTS))).toBe('BadRequest');
+  });
+
   test('is refused where it names another host than the Host header', () => {
     expect(codeOf(() => parseTarget({ url: 'http://b.localhost/k', host: 'localhost' }, HOSTS))).toBe('BadRequest');
     expect(codeOf(() => parseTarget({ url: 'http://u@localhost/k', host: 'localhost' }, HOSTS))).toBe('BadRequest');
+  });
+});
+
+describe('the hosts that trusted proxies name', () => {
+  test.each([
+    ['b.s3.example.com', '127.0.0.1:9000', 'b', 'x/y', 'b.s3.example.com'],
+    ['s3.example.com', 'b.localhost', 'b', 'x/y', 'b.localhost'],
+    ['s3.example.com', '127.0.0.1:9000', 'x', 'y', 's3.example.com'],
+    ['a.s3.example.com', 'b.s3.example.com', 'b', 'x/y', 'b.s3.example.com'],
+  ])('%s before %s', (forwarded, host, bucket, key, counts) => {
+    const target = parseTarget({ url: '/x/y', host, forwardedHosts: [forwarded] }, HOSTS);
+    expect([target.bucket, target.key, target.host]).toEqual([bucket, key, counts]);
   });
 });
 

@@ -1,10 +1,15 @@
 import { S3Error } from '../domain/s3-error.ts';
+import { HOST } from './forwarded.ts';
 import { type QueryPair, QueryParameters } from './parameters.ts';
 import { percentDecode } from './percent.ts';
 
-const HOST = /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)(.*)$/i;
+/** The ports that need not be said. */
+const DEFAULT_PORT = /:(?:80|443)$/;
 const PORT = /:\d{1,5}$/;
+
+/** What a request is about: names that are not checked yet. */
+export type NamedTarget = Pick<RequestTarget, 'bucket' | 'key' | 'query'>;
 
 /** What a request asks for, parsed once from the bytes of its target: nothing is ever normalised. */
 export interface RequestTarget {
@@ -26,23 +31,25 @@ export interface TargetSource {
   /** The target as node:http leaves it: one character a byte. */
   readonly url: string;
   readonly host: string | undefined;
+  /** Hosts that trusted proxies say the client asked, the client's own first. */
+  readonly forwardedHosts?: readonly string[];
 }
 
 /**
- * The target of a request in origin form or absolute form.
+ * The target of a request in origin form, or in absolute form as clients send it to a proxy.
  *
- * A bucket stands first in the path, or before one of `virtualHosts` in the host. A key is what follows, decoded once:
+ * A bucket stands first in the path, or before one of `virtualHosts` in the host that the server was asked under, or in
+ * one that a proxy was. A key is what follows, decoded once:
  * `//`, `.`, `..` and `\` are characters of it like any other.
  * Errors: InvalidURI, BadRequest 400.
  */
 export function parseTarget(source: TargetSource, virtualHosts: readonly VirtualHost[]): RequestTarget {
-  const host = parseHost(source.host);
-  const origin = originForm(source.url, host);
+  const { origin, host: received } = originForm(source.url, parseHost(source.host));
   if (origin.includes('#')) throw invalidUri('A request target has no fragment.');
   const mark = origin.indexOf('?');
   const rawPath = mark === -1 ? origin : origin.slice(0, mark);
   const query = parseQuery(mark === -1 ? '' : origin.slice(mark + 1));
-  const hostBucket = bucketOfHost(host, virtualHosts);
+  const { host, bucket: hostBucket } = findHost([received, ...(source.forwardedHosts ?? [])], virtualHosts);
   if (hostBucket !== undefined) {
     const key = decodePath(rawPath.slice(1));
     const resource = `/${hostBucket}/${key}`;
@@ -74,21 +81,40 @@ export function parseVirtualHosts(names: readonly string[]): readonly VirtualHos
 function parseHost(header: string | undefined): string {
   if (header === undefined || header === '') return '';
   const host = header.toLowerCase();
-  if (!HOST.test(host)) throw new S3Error('BadRequest', { message: 'The Host header is not a host name.' });
+  if (!HOST.test(host)) throw new S3Error('BadRequest', { message: 'The request names no host that could be one.' });
   return host;
 }
 
-function originForm(url: string, host: string): string {
-  if (url.startsWith('/')) return url;
-  const [, authority, rest] = ABSOLUTE_FORM.exec(url) ?? [];
-  if (authority === undefined || rest === undefined) throw invalidUri('A request target starts with a slash.');
-  if (authority.toLowerCase() !== host) {
+/**
+ * The host of an absolute form is the one that counts. It differs from the Host header by a port that need not be said,
+ * at most: anything else is an attempt to be two requests at once.
+ * Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+ */
+function originForm(url: string, host: string): { readonly origin: string; readonly host: string } {
+  if (url.startsWith('/')) return { origin: url, host };
+  const [, named, rest] = ABSOLUTE_FORM.exec(url) ?? [];
+  if (named === undefined || rest === undefined) throw invalidUri('A request target starts with a slash.');
+  const authority = parseHost(named);
+  if (host !== '' && authority.replace(DEFAULT_PORT, '') !== host.replace(DEFAULT_PORT, '')) {
     throw new S3Error('BadRequest', { message: 'The request target and the Host header name different hosts.' });
   }
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  return { origin: rest.startsWith('/') ? rest : `/${rest}`, host: authority };
 }
 
-function bucketOfHost(host: string, virtualHosts: readonly VirtualHost[]): string | undefined {
+/** The first host that names a bucket; where none does, the one that the client asked. */
+function findHost(
+  hosts: readonly [received: string, ...forwarded: readonly string[]],
+  virtualHosts: readonly VirtualHost[],
+): { readonly host: string; readonly bucket: string | undefined } {
+  for (const host of hosts) {
+    const bucket = bucketOfHost(host, virtualHosts);
+    if (bucket !== undefined) return { host, bucket };
+  }
+  return { host: hosts[1] ?? hosts[0], bucket: undefined };
+}
+
+/** The bucket that stands before one of `virtualHosts` in a host, which is in lower case. */
+export function bucketOfHost(host: string, virtualHosts: readonly VirtualHost[]): string | undefined {
   const port = PORT.exec(host)?.[0];
   const name = port === undefined ? host : host.slice(0, -port.length);
   for (const virtual of virtualHosts) {

@@ -1,14 +1,15 @@
-import { CHECKSUM_ALGORITHMS } from '../domain/checksum.ts';
 import { S3Error } from '../domain/s3-error.ts';
+import { requireChecksumAlgorithm } from '../operations/body-digests.ts';
 import type { AnyOperation } from '../operations/operation.ts';
 import type { ParameterMap } from '../operations/request.ts';
 import { S3_MODEL } from '../operations/s3-model.ts';
 
 /** Headers that are looked after here and in dispatch, for every operation alike. */
-const CENTRAL_HEADERS: ReadonlySet<string> = new Set([
+export const CENTRAL_HEADERS: ReadonlySet<string> = new Set([
   'content-length',
   'x-amz-expected-bucket-owner',
   'x-amz-source-expected-bucket-owner',
+  'x-amz-request-payer',
   'x-amz-sdk-checksum-algorithm',
 ]);
 const CHECKSUM_PREFIX = 'x-amz-checksum-';
@@ -27,7 +28,7 @@ interface Unsupported {
 export class UnsupportedParameters {
   readonly #byOperation = new WeakMap<AnyOperation, Unsupported>();
 
-  /** Throws NotImplemented 501, naming the header or query parameter. */
+  /** Throws NotImplemented 501, or InvalidRequest 400 for a checksum algorithm that S3 does not have; both name it. */
   refuse(operation: AnyOperation, request: { readonly query: ParameterMap; readonly headers: ParameterMap }): void {
     const unsupported = this.#of(operation);
     for (const name of request.query.names()) {
@@ -39,7 +40,8 @@ export class UnsupportedParameters {
       }
       if (name.startsWith(CHECKSUM_PREFIX)) refuseUnknownChecksum(name);
     }
-    refuseUnknownAlgorithm(request.headers.get(SDK_CHECKSUM_ALGORITHM));
+    const announced = request.headers.get(SDK_CHECKSUM_ALGORITHM);
+    if (announced !== undefined) requireChecksumAlgorithm(SDK_CHECKSUM_ALGORITHM, announced);
     refuseUnknownTrailers(request.headers.get('x-amz-trailer'));
   }
 
@@ -68,40 +70,19 @@ function readUnsupported(operation: AnyOperation): Unsupported {
 
 function refuseUnknownChecksum(name: string): void {
   const suffix = name.slice(CHECKSUM_PREFIX.length);
-  if (!CHECKSUM_SETTINGS.has(suffix) && !isKnownAlgorithm(suffix)) throw unknownAlgorithm(`The header ${name}`, name);
-}
-
-function refuseUnknownAlgorithm(value: string | undefined): void {
-  if (value !== undefined && !isKnownAlgorithm(value)) {
-    throw unknownAlgorithm(`The value of ${SDK_CHECKSUM_ALGORITHM}`, SDK_CHECKSUM_ALGORITHM);
-  }
+  if (!CHECKSUM_SETTINGS.has(suffix)) requireChecksumAlgorithm(name, suffix);
 }
 
 function refuseUnknownTrailers(announced: string | undefined): void {
   for (const part of announced?.split(',') ?? []) {
     const name = part.trim().toLowerCase();
-    if (name.startsWith(CHECKSUM_PREFIX) && !isKnownAlgorithm(name.slice(CHECKSUM_PREFIX.length))) {
-      throw unknownAlgorithm(`The trailer ${name}`, name);
-    }
+    if (name.startsWith(CHECKSUM_PREFIX)) requireChecksumAlgorithm(name, name.slice(CHECKSUM_PREFIX.length));
   }
 }
 
-function isKnownAlgorithm(text: string): boolean {
-  const upper = text.toUpperCase();
-  return CHECKSUM_ALGORITHMS.some((algorithm) => algorithm === upper);
-}
-
-function unknownAlgorithm(what: string, name: string): S3Error {
-  return notImplemented(
-    `${what} names a checksum algorithm that`,
-    name,
-    ` Use one of ${CHECKSUM_ALGORITHMS.join(', ')}.`,
-  );
-}
-
-function notImplemented(what: string, name: string, hint = ''): S3Error {
+function notImplemented(what: string, name: string): S3Error {
   return new S3Error('NotImplemented', {
-    message: `${what} is not implemented.${hint}`,
+    message: `${what} is not implemented.`,
     elements: { Parameter: name },
   });
 }

@@ -25,6 +25,19 @@ test('requests are counted by operation and status, with their time and bytes', 
   expect(text).toContain('pithos_checksum_mismatches_total{source="client"} 1');
 });
 
+test('requests to Cassandra are counted by table, operation and outcome, and corrupt copies by blobstore', async () => {
+  const metrics = createMetrics();
+  const request = { keyspace: 'pithos', table: 's3_object', operation: 'transaction', durationMs: 3 };
+  metrics.cassandraRequestEnded({ ...request, outcome: 'ok' });
+  metrics.cassandraRequestEnded({ ...request, outcome: 'in-doubt' });
+  metrics.chunkCorrupted('us-east-1/STANDARD');
+  const text = await metrics.registry.metrics();
+  const labels = 'keyspace="pithos",table="s3_object",operation="transaction"';
+  expect(text).toContain(`pithos_cassandra_requests_total{${labels},outcome="in-doubt"} 1`);
+  expect(text).toContain(`pithos_cassandra_request_duration_seconds_bucket{le="0.005",${labels}} 2`);
+  expect(text).toContain('pithos_corrupt_chunks_total{store="us-east-1/STANDARD"} 1');
+});
+
 test('the metrics of several processes add up', async () => {
   const workers = [createMetrics(), createMetrics()];
   for (const worker of workers) {

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Upper bounds of the duration histogram, in seconds. */
 const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
+const CASSANDRA_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10];
 
 /** How a request ended, for the counters. */
 export interface RequestOutcome {
@@ -13,6 +14,16 @@ export interface RequestOutcome {
   readonly sentBytes: number;
 }
 
+/** How a request to a Cassandra cluster ended, for the counters. */
+export interface CassandraRequest {
+  readonly keyspace: string;
+  readonly table: string;
+  readonly operation: string;
+  /** `ok`, or what kind of failure it was. */
+  readonly outcome: string;
+  readonly durationMs: number;
+}
+
 /** What one process counts. */
 export interface Metrics {
   requestStarted(): void;
@@ -20,6 +31,9 @@ export interface Metrics {
   storeFailed(kind: string): void;
   /** `client`: a body did not match its digest. `store`: stored bytes did not match theirs. */
   checksumMismatched(source: 'client' | 'store'): void;
+  cassandraRequestEnded(request: CassandraRequest): void;
+  /** A copy of a chunk did not match its checksum, and another one was asked for. `store` names the blobstore. */
+  chunkCorrupted(store: string): void;
 }
 
 /** Counts that can be read; every one may be summed over processes, as `ServerMetrics` does. */
@@ -59,6 +73,7 @@ export function createMetrics(): RegisteredMetrics {
     registers,
   });
   return {
+    ...cassandraMetrics(registers),
     registry,
     requestStarted: () => inFlight.inc(),
     requestEnded({ operation, status, durationSeconds, receivedBytes, sentBytes }) {
@@ -70,5 +85,34 @@ export function createMetrics(): RegisteredMetrics {
     },
     storeFailed: (kind) => storeErrors.inc({ kind }),
     checksumMismatched: (source) => mismatches.inc({ source }),
+  };
+}
+
+function cassandraMetrics(registers: Registry[]): Pick<Metrics, 'cassandraRequestEnded' | 'chunkCorrupted'> {
+  const requests = new Counter({
+    name: 'pithos_cassandra_requests_total',
+    help: 'Requests to Cassandra, every attempt counted, by keyspace, table, operation and outcome.',
+    labelNames: ['keyspace', 'table', 'operation', 'outcome'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'pithos_cassandra_request_duration_seconds',
+    help: 'Time that one request to Cassandra took.',
+    labelNames: ['keyspace', 'table', 'operation'],
+    buckets: CASSANDRA_BUCKETS_SECONDS,
+    registers,
+  });
+  const chunks = new Counter({
+    name: 'pithos_corrupt_chunks_total',
+    help: 'Copies of chunks that did not match their checksum when they were read, by blobstore.',
+    labelNames: ['store'],
+    registers,
+  });
+  return {
+    cassandraRequestEnded({ keyspace, table, operation, outcome, durationMs }) {
+      requests.inc({ keyspace, table, operation, outcome });
+      durations.observe({ keyspace, table, operation }, durationMs / 1000);
+    },
+    chunkCorrupted: (store) => chunks.inc({ store }),
   };
 }

@@ -17,4 +17,6 @@ export const NO_METRICS: Metrics = {
   requestEnded: () => undefined,
   storeFailed: () => undefined,
   checksumMismatched: () => undefined,
+  cassandraRequestEnded: () => undefined,
+  chunkCorrupted: () => undefined,
 };

@@ -66,11 +66,14 @@ export async function openCopySource(context: ContextOf<'object'>, source: CopyS
   const bucket = await context.openBucket(
     source.bucket,
     versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion',
+    key,
+    versionId,
   );
   const { readPins, signal } = context;
   const at = { bucketId: bucket.bucket.id, key, versionId };
   const opened = await openVersion({ readPins, signal, region: bucket.region }, at);
   try {
+    bucket.requireAccess(opened.version);
     const version = requireSource(source, opened);
     return {
       bucket,

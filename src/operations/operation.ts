@@ -1,7 +1,8 @@
 import type { Action } from '../domain/actions.ts';
-import type { Bucket } from '../domain/bucket.ts';
+import type { Bucket, BucketConfiguration, ObjectOwnership, Tag } from '../domain/bucket.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { BlobId, BucketId, BucketName, ObjectKey } from '../domain/names.ts';
+import type { ObjectVersion } from '../domain/object-version.ts';
 import type { ReadPins } from '../stores/read-pins.ts';
 import type { RegionStores, Stores } from '../stores/stores.ts';
 import type { Reply } from './reply.ts';
@@ -21,6 +22,12 @@ export interface Operation<S extends Scope, Input, Output> {
    */
   readonly action: Action;
   readonly versionAction?: Action;
+  /**
+   * Where the caller's right hangs on more than the target. On the `object`, its ACL or its tags: `run` passes what it
+   * found to `requireAccess` of its context before it does or tells anything. On `each-key` that the body names: `run`
+   * asks `isAllowed` for each. Without this, what hangs on an object is refused.
+   */
+  readonly decidedBy?: 'object' | 'each-key';
   /**
    * The parameters of the model that it honours. A request with any other parameter that S3 knows for this operation
    * is answered 501 NotImplemented.
@@ -51,10 +58,12 @@ export interface OperationContext {
   readonly readPins: ReadPins;
   readonly clock: Clock;
   readonly ids: IdSource;
+  /** What a new bucket has that is made without saying. */
+  readonly defaultObjectOwnership: ObjectOwnership;
   /** Fires when the client has gone, or the server stops waiting. */
   readonly signal: AbortSignal;
   /** Another bucket, such as the source of a copy: the only way to one, and it authorizes. Throws NoSuchBucket, AccessDenied. */
-  openBucket(name: BucketName, action: Action): Promise<OpenBucket>;
+  openBucket(name: BucketName, action: Action, key?: ObjectKey, versionId?: string): Promise<OpenBucket>;
 }
 
 /** A bucket that the caller was authorized for, and the stores of its region. */
@@ -63,6 +72,20 @@ export interface OpenBucket {
   readonly region: RegionStores;
   /** The bucket as it is now; writes call it after a long body, before they commit. Throws NoSuchBucket. */
   refresh(): Promise<Bucket>;
+  /**
+   * Throws AccessDenied unless the caller may do what the bucket was opened for to `version`, which is what the key
+   * has; without an object, unless the caller may know that. A policy may ask for the tags in a body: `requestTags`.
+   */
+  requireAccess(version: ObjectVersion | undefined, requestTags?: readonly Tag[]): void;
+  /** Whether the caller may do something else too, whatever object there is. */
+  isAllowed(action: Action, key?: ObjectKey, versionId?: string): boolean;
+  /** Whether the caller might do something to the bucket if that had another configuration. */
+  wouldAllow(configuration: BucketConfiguration, action: Action): boolean;
+  /**
+   * Whether the caller may not do something else, whatever object there is. With `requestTags`, to a new object that is
+   * to have these tags.
+   */
+  isForbidden(action: Action, key?: ObjectKey, requestTags?: readonly Tag[]): boolean;
 }
 
 export type ContextOf<S extends Scope> = S extends 'bucket' | 'object'

@@ -97,10 +97,10 @@ interface Digests {
 function receiveInline(pieces: readonly Uint8Array[], expected: ExpectedBody): ReceivedBody {
   const [first] = pieces;
   const bytes = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
-  const digests: Digests = {
-    md5: hash('md5', bytes, 'buffer'),
-    checksum: expected.checksum === undefined ? undefined : checksumOf(expected.checksum.algorithm, bytes),
-  };
+  const md5 = hash('md5', bytes, 'buffer');
+  const algorithm = expected.checksum?.algorithm;
+  const checksumText = algorithm === 'MD5' ? md5.toString('base64') : algorithm && checksumOf(algorithm, bytes);
+  const digests: Digests = { md5, checksum: checksumText };
   const checksum = verifyDigests(expected, digests);
   const body = { kind: 'inline', bytes } as const;
   return new Received({ body, sizeBytes: bytes.length, etag: etagOfMd5(digests.md5), checksum }, undefined);
@@ -144,7 +144,9 @@ class HashedBody {
   async *read(): AsyncGenerator<Uint8Array> {
     const expected = this.#expected;
     const md5 = createHash('md5');
-    const checksum = expected.checksum && createDigest(expected.checksum.algorithm);
+    const algorithm = expected.checksum?.algorithm;
+    // The MD5 is computed in any case, for the ETag.
+    const checksum = algorithm === undefined || algorithm === 'MD5' ? undefined : createDigest(algorithm);
     for await (const chunk of this.#chunks()) {
       this.#sizeBytes += chunk.length;
       requireSize(this.#sizeBytes, expected);
@@ -152,7 +154,8 @@ class HashedBody {
       checksum?.update(chunk);
       yield chunk;
     }
-    const digests = { md5: md5.digest(), checksum: checksum?.digest() };
+    const whole = md5.digest();
+    const digests = { md5: whole, checksum: algorithm === 'MD5' ? whole.toString('base64') : checksum?.digest() };
     this.#verified = { digests, checksum: verifyDigests(expected, digests) };
   }
 

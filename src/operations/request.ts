@@ -41,4 +41,6 @@ export interface RequestBody extends AsyncIterable<Uint8Array> {
   readonly trailers: ReadonlyMap<string, string>;
   /** Lower-case names announced in `x-amz-trailer`. */
   readonly announcedTrailers: readonly string[];
+  /** Whether the end of the body is marked in what it came in, so that it needs no length. */
+  readonly isDelimited?: boolean;
 }

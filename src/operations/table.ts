@@ -1,13 +1,45 @@
 import { createBucket } from './bucket/create-bucket.ts';
 import { deleteBucket } from './bucket/delete-bucket.ts';
+import { deleteBucketCors } from './bucket/delete-bucket-cors.ts';
+import { deleteBucketEncryption } from './bucket/delete-bucket-encryption.ts';
+import { deleteBucketLifecycle } from './bucket/delete-bucket-lifecycle.ts';
+import { deleteBucketOwnershipControls } from './bucket/delete-bucket-ownership-controls.ts';
+import { deleteBucketPolicy } from './bucket/delete-bucket-policy.ts';
+import { deleteBucketReplication } from './bucket/delete-bucket-replication.ts';
+import { deleteBucketTagging } from './bucket/delete-bucket-tagging.ts';
+import { deleteBucketWebsite } from './bucket/delete-bucket-website.ts';
+import { deletePublicAccessBlock } from './bucket/delete-public-access-block.ts';
+import { getBucketAccelerateConfiguration } from './bucket/get-bucket-accelerate-configuration.ts';
+import { getBucketAcl } from './bucket/get-bucket-acl.ts';
+import { getBucketCors } from './bucket/get-bucket-cors.ts';
+import { getBucketEncryption } from './bucket/get-bucket-encryption.ts';
+import { getBucketLifecycleConfiguration } from './bucket/get-bucket-lifecycle-configuration.ts';
 import { getBucketLocation } from './bucket/get-bucket-location.ts';
+import { getBucketLogging } from './bucket/get-bucket-logging.ts';
+import { getBucketNotificationConfiguration } from './bucket/get-bucket-notification-configuration.ts';
+import { getBucketOwnershipControls } from './bucket/get-bucket-ownership-controls.ts';
+import { getBucketPolicy } from './bucket/get-bucket-policy.ts';
+import { getBucketPolicyStatus } from './bucket/get-bucket-policy-status.ts';
+import { getBucketReplication } from './bucket/get-bucket-replication.ts';
+import { getBucketRequestPayment } from './bucket/get-bucket-request-payment.ts';
+import { getBucketTagging } from './bucket/get-bucket-tagging.ts';
 import { getBucketVersioning } from './bucket/get-bucket-versioning.ts';
+import { getBucketWebsite } from './bucket/get-bucket-website.ts';
+import { getObjectLockConfiguration } from './bucket/get-object-lock-configuration.ts';
+import { getPublicAccessBlock } from './bucket/get-public-access-block.ts';
 import { headBucket } from './bucket/head-bucket.ts';
 import { listMultipartUploads } from './bucket/list-multipart-uploads.ts';
 import { listObjectVersions } from './bucket/list-object-versions.ts';
 import { listObjects } from './bucket/list-objects.ts';
 import { listObjectsV2 } from './bucket/list-objects-v2.ts';
+import { putBucketAcl } from './bucket/put-bucket-acl.ts';
+import { putBucketCors } from './bucket/put-bucket-cors.ts';
+import { putBucketOwnershipControls } from './bucket/put-bucket-ownership-controls.ts';
+import { putBucketPolicy } from './bucket/put-bucket-policy.ts';
+import { putBucketRequestPayment } from './bucket/put-bucket-request-payment.ts';
+import { putBucketTagging } from './bucket/put-bucket-tagging.ts';
 import { putBucketVersioning } from './bucket/put-bucket-versioning.ts';
+import { putPublicAccessBlock } from './bucket/put-public-access-block.ts';
 import { abortMultipartUpload } from './multipart/abort-multipart-upload.ts';
 import { completeMultipartUpload } from './multipart/complete-multipart-upload.ts';
 import { createMultipartUpload } from './multipart/create-multipart-upload.ts';
@@ -16,11 +48,16 @@ import { uploadPart } from './multipart/upload-part.ts';
 import { uploadPartCopy } from './multipart/upload-part-copy.ts';
 import { copyObject } from './object/copy-object.ts';
 import { deleteObject } from './object/delete-object.ts';
+import { deleteObjectTagging } from './object/delete-object-tagging.ts';
 import { deleteObjects } from './object/delete-objects.ts';
 import { getObject } from './object/get-object.ts';
+import { getObjectAcl } from './object/get-object-acl.ts';
 import { getObjectAttributes } from './object/get-object-attributes.ts';
+import { getObjectTagging } from './object/get-object-tagging.ts';
 import { headObject } from './object/head-object.ts';
 import { putObject } from './object/put-object.ts';
+import { putObjectAcl } from './object/put-object-acl.ts';
+import { putObjectTagging } from './object/put-object-tagging.ts';
 import type { AnyOperation } from './operation.ts';
 import type { OperationName } from './s3-model.ts';
 import { listBuckets } from './service/list-buckets.ts';
@@ -43,57 +80,57 @@ export const OPERATIONS: Readonly<Record<OperationName, AnyOperation | typeof NO
   CreateSession: NOT_IMPLEMENTED,
   DeleteBucket: deleteBucket,
   DeleteBucketAnalyticsConfiguration: NOT_IMPLEMENTED,
-  DeleteBucketCors: NOT_IMPLEMENTED,
-  DeleteBucketEncryption: NOT_IMPLEMENTED,
+  DeleteBucketCors: deleteBucketCors,
+  DeleteBucketEncryption: deleteBucketEncryption,
   DeleteBucketIntelligentTieringConfiguration: NOT_IMPLEMENTED,
   DeleteBucketInventoryConfiguration: NOT_IMPLEMENTED,
-  DeleteBucketLifecycle: NOT_IMPLEMENTED,
+  DeleteBucketLifecycle: deleteBucketLifecycle,
   DeleteBucketMetadataConfiguration: NOT_IMPLEMENTED,
   DeleteBucketMetadataTableConfiguration: NOT_IMPLEMENTED,
   DeleteBucketMetricsConfiguration: NOT_IMPLEMENTED,
-  DeleteBucketOwnershipControls: NOT_IMPLEMENTED,
-  DeleteBucketPolicy: NOT_IMPLEMENTED,
-  DeleteBucketReplication: NOT_IMPLEMENTED,
-  DeleteBucketTagging: NOT_IMPLEMENTED,
-  DeleteBucketWebsite: NOT_IMPLEMENTED,
+  DeleteBucketOwnershipControls: deleteBucketOwnershipControls,
+  DeleteBucketPolicy: deleteBucketPolicy,
+  DeleteBucketReplication: deleteBucketReplication,
+  DeleteBucketTagging: deleteBucketTagging,
+  DeleteBucketWebsite: deleteBucketWebsite,
   DeleteObject: deleteObject,
   DeleteObjectAnnotation: NOT_IMPLEMENTED,
-  DeleteObjectTagging: NOT_IMPLEMENTED,
+  DeleteObjectTagging: deleteObjectTagging,
   DeleteObjects: deleteObjects,
-  DeletePublicAccessBlock: NOT_IMPLEMENTED,
+  DeletePublicAccessBlock: deletePublicAccessBlock,
   GetBucketAbac: NOT_IMPLEMENTED,
-  GetBucketAccelerateConfiguration: NOT_IMPLEMENTED,
-  GetBucketAcl: NOT_IMPLEMENTED,
+  GetBucketAccelerateConfiguration: getBucketAccelerateConfiguration,
+  GetBucketAcl: getBucketAcl,
   GetBucketAnalyticsConfiguration: NOT_IMPLEMENTED,
-  GetBucketCors: NOT_IMPLEMENTED,
-  GetBucketEncryption: NOT_IMPLEMENTED,
+  GetBucketCors: getBucketCors,
+  GetBucketEncryption: getBucketEncryption,
   GetBucketIntelligentTieringConfiguration: NOT_IMPLEMENTED,
   GetBucketInventoryConfiguration: NOT_IMPLEMENTED,
-  GetBucketLifecycleConfiguration: NOT_IMPLEMENTED,
+  GetBucketLifecycleConfiguration: getBucketLifecycleConfiguration,
   GetBucketLocation: getBucketLocation,
-  GetBucketLogging: NOT_IMPLEMENTED,
+  GetBucketLogging: getBucketLogging,
   GetBucketMetadataConfiguration: NOT_IMPLEMENTED,
   GetBucketMetadataTableConfiguration: NOT_IMPLEMENTED,
   GetBucketMetricsConfiguration: NOT_IMPLEMENTED,
-  GetBucketNotificationConfiguration: NOT_IMPLEMENTED,
-  GetBucketOwnershipControls: NOT_IMPLEMENTED,
-  GetBucketPolicy: NOT_IMPLEMENTED,
-  GetBucketPolicyStatus: NOT_IMPLEMENTED,
-  GetBucketReplication: NOT_IMPLEMENTED,
-  GetBucketRequestPayment: NOT_IMPLEMENTED,
-  GetBucketTagging: NOT_IMPLEMENTED,
+  GetBucketNotificationConfiguration: getBucketNotificationConfiguration,
+  GetBucketOwnershipControls: getBucketOwnershipControls,
+  GetBucketPolicy: getBucketPolicy,
+  GetBucketPolicyStatus: getBucketPolicyStatus,
+  GetBucketReplication: getBucketReplication,
+  GetBucketRequestPayment: getBucketRequestPayment,
+  GetBucketTagging: getBucketTagging,
   GetBucketVersioning: getBucketVersioning,
-  GetBucketWebsite: NOT_IMPLEMENTED,
+  GetBucketWebsite: getBucketWebsite,
   GetObject: getObject,
-  GetObjectAcl: NOT_IMPLEMENTED,
+  GetObjectAcl: getObjectAcl,
   GetObjectAnnotation: NOT_IMPLEMENTED,
   GetObjectAttributes: getObjectAttributes,
   GetObjectLegalHold: NOT_IMPLEMENTED,
-  GetObjectLockConfiguration: NOT_IMPLEMENTED,
+  GetObjectLockConfiguration: getObjectLockConfiguration,
   GetObjectRetention: NOT_IMPLEMENTED,
-  GetObjectTagging: NOT_IMPLEMENTED,
+  GetObjectTagging: getObjectTagging,
   GetObjectTorrent: NOT_IMPLEMENTED,
-  GetPublicAccessBlock: NOT_IMPLEMENTED,
+  GetPublicAccessBlock: getPublicAccessBlock,
   HeadBucket: headBucket,
   HeadObject: headObject,
   ListBucketAnalyticsConfigurations: NOT_IMPLEMENTED,
@@ -110,9 +147,9 @@ export const OPERATIONS: Readonly<Record<OperationName, AnyOperation | typeof NO
   ListParts: listParts,
   PutBucketAbac: NOT_IMPLEMENTED,
   PutBucketAccelerateConfiguration: NOT_IMPLEMENTED,
-  PutBucketAcl: NOT_IMPLEMENTED,
+  PutBucketAcl: putBucketAcl,
   PutBucketAnalyticsConfiguration: NOT_IMPLEMENTED,
-  PutBucketCors: NOT_IMPLEMENTED,
+  PutBucketCors: putBucketCors,
   PutBucketEncryption: NOT_IMPLEMENTED,
   PutBucketIntelligentTieringConfiguration: NOT_IMPLEMENTED,
   PutBucketInventoryConfiguration: NOT_IMPLEMENTED,
@@ -120,21 +157,21 @@ export const OPERATIONS: Readonly<Record<OperationName, AnyOperation | typeof NO
   PutBucketLogging: NOT_IMPLEMENTED,
   PutBucketMetricsConfiguration: NOT_IMPLEMENTED,
   PutBucketNotificationConfiguration: NOT_IMPLEMENTED,
-  PutBucketOwnershipControls: NOT_IMPLEMENTED,
-  PutBucketPolicy: NOT_IMPLEMENTED,
+  PutBucketOwnershipControls: putBucketOwnershipControls,
+  PutBucketPolicy: putBucketPolicy,
   PutBucketReplication: NOT_IMPLEMENTED,
-  PutBucketRequestPayment: NOT_IMPLEMENTED,
-  PutBucketTagging: NOT_IMPLEMENTED,
+  PutBucketRequestPayment: putBucketRequestPayment,
+  PutBucketTagging: putBucketTagging,
   PutBucketVersioning: putBucketVersioning,
   PutBucketWebsite: NOT_IMPLEMENTED,
   PutObject: putObject,
-  PutObjectAcl: NOT_IMPLEMENTED,
+  PutObjectAcl: putObjectAcl,
   PutObjectAnnotation: NOT_IMPLEMENTED,
   PutObjectLegalHold: NOT_IMPLEMENTED,
   PutObjectLockConfiguration: NOT_IMPLEMENTED,
   PutObjectRetention: NOT_IMPLEMENTED,
-  PutObjectTagging: NOT_IMPLEMENTED,
-  PutPublicAccessBlock: NOT_IMPLEMENTED,
+  PutObjectTagging: putObjectTagging,
+  PutPublicAccessBlock: putPublicAccessBlock,
   RenameObject: NOT_IMPLEMENTED,
   RestoreObject: NOT_IMPLEMENTED,
   SelectObjectContent: NOT_IMPLEMENTED,

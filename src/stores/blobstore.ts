@@ -21,8 +21,8 @@ export interface Blobstore extends Store {
 
   /**
    * The bytes of a blob in `range`, in order. Every chunk is verified before any of its bytes is given out; on a
-   * mismatch, a missing or a short blob it throws `corrupt`. A blob whose reading began is read to its end
-   * although it is deleted meanwhile.
+   * mismatch, a missing or a short blob it throws `corrupt`. A reading that is under way when its blob is
+   * deleted goes on to the end or throws `corrupt`: reclaim waits for readers, the store need not.
    */
   read(blob: BlobExtent, range: ByteRange, options: CallOptions): AsyncIterable<Uint8Array>;
 

@@ -21,8 +21,13 @@ export function textElement(name: string, text: string | number | boolean | unde
 }
 
 /** `<name>…</name>` around elements. */
-export function element(name: string, children: readonly Xml[]): Xml {
-  return `<${name}>${children.join('')}</${name}>` as Xml;
+export function element(
+  name: string,
+  children: readonly Xml[],
+  attributes: Readonly<Record<string, string>> = {},
+): Xml {
+  const tag = Object.entries(attributes).map(([attribute, value]) => ` ${attribute}="${escapeText(value)}"`);
+  return `<${name}${tag.join('')}>${children.join('')}</${name}>` as Xml;
 }
 
 /** Character data by itself, for a root that holds text. */

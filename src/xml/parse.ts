@@ -25,6 +25,8 @@ export interface XmlElement {
   /** With entities and CDATA sections resolved, untrimmed; '' where there are children. */
   readonly text: string;
   readonly children: readonly XmlElement[];
+  /** Its `xsi:type`, without a prefix: what kind of grantee it is. */
+  readonly type?: string;
 }
 
 /** The document is not well formed, or uses a part of XML that S3 documents have no need of. */
@@ -36,6 +38,7 @@ interface OpenElement {
   readonly name: string;
   text: string;
   readonly children: XmlElement[];
+  readonly type?: string;
 }
 
 /**
@@ -75,7 +78,8 @@ export function parseXml(bytes: Uint8Array): XmlElement {
     if (elementsCount > XML_ELEMENTS_MAX) throw new XmlError(`More than ${XML_ELEMENTS_MAX} elements.`);
     if (open.length === XML_DEPTH_MAX) throw new XmlError(`Elements nest deeper than ${XML_DEPTH_MAX}.`);
     checkTag(tag);
-    open.push({ name: tag.local, text: '', children: [] });
+    const type = typeOf(tag);
+    open.push({ name: tag.local, text: '', children: [], ...(type !== undefined && { type }) });
   });
   parser.on('text', addText);
   parser.on('cdata', addText);
@@ -109,6 +113,11 @@ function checkTag(tag: SaxesTagNS): void {
       throw new XmlError(`The attribute ${attribute.name} is not allowed on ${tag.name}.`);
     }
   }
+}
+
+function typeOf(tag: SaxesTagNS): string | undefined {
+  const type = Object.values(tag.attributes).find(({ uri, local }) => uri === XSI_NAMESPACE && local === 'type');
+  return type?.value.replace(/^.*:/, '');
 }
 
 function closeElement(element: OpenElement | undefined): XmlElement {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -69,6 +70,46 @@ describe('keys, beside a running server', () => {
     expect(shown.stdout.split('\n')).toContain(`${id}  tenant=carol  master  member-of=staff,ops`);
     const withSecrets = await runPithos(['keys', 'list', directory, '--show-secrets']);
     expect(withSecrets.stdout.split('\n')).toContain(line);
+  });
+
+  test('a key may at most what its policy allows, and a changed policy holds within a second', async () => {
+    const file = join(parent.path, 'policy.json');
+    const write = async (statement: object) => {
+      const Statement = { Effect: 'Allow', Resource: '*', ...statement };
+      await writeFile(file, JSON.stringify({ Version: '2012-10-17', Statement }));
+    };
+    await write({ Action: ['s3:ListAllMyBuckets', 's3:GetObject'] });
+    const { id, client, line } = await createKey('--tenant', 'dora', '--policy', file);
+    expect(line).toMatch(/tenant=dora {2}policy$/);
+    const create = () => errorOf(client.send(new CreateBucketCommand({ Bucket: 'of-dora' })));
+    expect(await errorOf(client.send(new ListBucketsCommand({})))).toBe('none');
+    expect(await create()).toBe('AccessDenied');
+    await write({ Action: 's3:CreateBucket', Resource: 'arn:aws:s3:::of-*' });
+    const updated = await runPithos(['keys', 'update', id, directory, '--policy', file]);
+    expect(updated).toEqual({ code: 0, stdout: `${id}  tenant=dora  policy\n`, stderr: '' });
+    await expect.poll(create, { timeout: 1_500 }).toBe('none');
+    const open = client.send(new CreateBucketCommand({ Bucket: 'of-dora-open', ACL: 'public-read' }));
+    expect(await errorOf(open)).toBe('AccessDenied');
+    expect(await errorOf(client.send(new ListBucketsCommand({})))).toBe('AccessDenied');
+    const freed = await runPithos(['keys', 'update', id, directory, '--no-policy']);
+    expect(freed).toEqual({ code: 0, stdout: `${id}  tenant=dora\n`, stderr: '' });
+    await expect.poll(() => errorOf(client.send(new ListBucketsCommand({}))), { timeout: 1_500 }).toBe('none');
+  });
+
+  test('a policy that cannot be evaluated, a key that is not there and nothing to change are mistakes', async () => {
+    const file = join(parent.path, 'bad.json');
+    await writeFile(file, '{"Statement":{"Effect":"Allow","Action":"s3:Nothing","Resource":"*"}}');
+    const created = await runPithos(['keys', 'create', directory, '--policy', file]);
+    expect(created).toMatchObject({ code: 2, stderr: `pithos: ${file}: Policy has invalid action: "s3:Nothing"\n` });
+    const missing = join(parent.path, 'missing.json');
+    expect(await runPithos(['keys', 'create', directory, '--policy', missing])).toMatchObject({
+      code: 2,
+      stderr: `pithos: The policy ${missing} cannot be read.\n`,
+    });
+    const nobody = await runPithos(['keys', 'update', 'NOBODY', directory, '--no-policy']);
+    expect(nobody).toMatchObject({ code: 1, stderr: 'pithos: there is no access key NOBODY.\n' });
+    const nothing = await runPithos(['keys', 'update', 'NOBODY', directory]);
+    expect(nothing).toMatchObject({ code: 2, stderr: 'pithos: Say what to change: --policy <file> or --no-policy.\n' });
   });
 
   test('an empty tenant is a mistake, and so is a directory without data', async () => {

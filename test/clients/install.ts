@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 /** The S3 clients that users have, and the programs that their tests need. */
-export type ClientName = 'aws' | 's3cmd' | 'python' | 'rclone' | 'restic' | 's5cmd' | 'curl';
+export type ClientName = PythonName | GoName | JavaName | DebianName;
+type PythonName = 'aws' | 's3cmd' | 'python';
+type GoName = keyof typeof GO_MODULES;
+/** Java itself, and folders of jars. */
+type JavaName = 'java' | (typeof JAVA_PROJECTS)[number];
+type DebianName = keyof typeof DEBIAN_PACKAGES;
 
 /** The path of a client, or why there is none, in a sentence that says how to get it. */
 export type ClientProgram = { readonly path: string } | { readonly missing: string };
@@ -19,16 +24,33 @@ declare module 'vitest' {
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const CACHE = join(ROOT, '.cache/clients');
-const INSTALL_TIMEOUT_MS = 240_000;
+const INSTALL_TIMEOUT_MS = 600_000;
+
+/** What is built of each module below this folder. */
+const GO_MODULES = { s5cmd: 'github.com/peak/s5cmd/v2', mc: 'github.com/minio/mc', go: '.' } as const;
+const JAVA_PROJECTS = ['java-sdk', 'hadoop'] as const;
+const COPY_JARS = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
+
+/** The packages that bring each program. */
+const DEBIAN_PACKAGES = {
+  rclone: ['rclone'],
+  restic: ['restic'],
+  curl: ['curl'],
+  s3fs: ['s3fs'],
+  fusermount3: ['fuse3'],
+  nginx: ['nginx-light'],
+  openssl: ['openssl'],
+  chromium: ['chromium'],
+} as const;
 
 /**
- * Makes every client available before the tests with real clients begin: Python's and Go's under `.cache/clients`,
+ * Makes every client available before the tests with real clients begin: Python's, Go's and Java's under `.cache/clients`,
  * where later runs find them again, Debian's from the system. A client that cannot be had fails its own tests.
  */
 export async function setup(project: TestProject): Promise<void> {
   await mkdir(CACHE, { recursive: true });
-  const [python, s5cmd, debian] = await Promise.all([installPython(), installS5cmd(), installDebian()]);
-  project.provide('clients', { ...python, s5cmd, ...debian });
+  const [python, go, system] = await Promise.all([installPython(), installGo(), installSystem()]);
+  project.provide('clients', { ...python, ...go, ...system });
 }
 
 async function installPython(): Promise<Readonly<Record<'aws' | 's3cmd' | 'python', ClientProgram>>> {
@@ -47,32 +69,81 @@ async function installPython(): Promise<Readonly<Record<'aws' | 's3cmd' | 'pytho
   return { aws: program('aws'), s3cmd: program('s3cmd'), python: program('python') };
 }
 
-/** Built in a module of its own, so that `go.sum` pins it and all it is made of. */
-async function installS5cmd(): Promise<ClientProgram> {
-  const module = new URL('s5cmd', import.meta.url).pathname;
-  const folder = join(CACHE, `s5cmd-${fingerprint(await readFile(join(module, 'go.sum')))}`);
-  const install = (): Promise<string> =>
-    run('go', ['build', '-mod=readonly', '-o', join(folder, 's5cmd'), 'github.com/peak/s5cmd/v2'], module);
-  const outcome = await once(folder, install, 'install Go 1.22 or later');
-  return outcome ?? { path: join(folder, 's5cmd') };
+/** Each is built in a module of its own, so that `go.sum` pins it and all it is made of. One at a time: mc is large. */
+async function installGo(): Promise<Readonly<Record<GoName, ClientProgram>>> {
+  return {
+    s5cmd: await installGoModule('s5cmd'),
+    go: await installGoModule('go'),
+    mc: await installGoModule('mc'),
+  };
 }
 
-async function installDebian(): Promise<Readonly<Record<'rclone' | 'restic' | 'curl', ClientProgram>>> {
-  const names = ['rclone', 'restic', 'curl'] as const;
-  const absent = names.filter((name) => which(name) === undefined);
-  let because = '';
-  if (absent.length > 0 && process.getuid?.() === 0 && which('apt-get') !== undefined) {
-    because = await attempt(async () => {
-      await run('apt-get', ['update', '-q']);
-      await run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...absent]);
-    });
-  }
-  const program = (name: (typeof names)[number]): ClientProgram => {
-    const path = which(name);
-    if (path !== undefined) return { path };
-    return { missing: `This test needs ${name}: install it (Debian: apt-get install ${name}).${because}` };
+async function installGoModule(name: GoName): Promise<ClientProgram> {
+  const module = new URL(name, import.meta.url).pathname;
+  const sources = await Promise.all((await readdir(module)).sort().map((file) => readFile(join(module, file))));
+  const folder = join(CACHE, `${name}-${fingerprint(Buffer.concat(sources))}`);
+  const install = (): Promise<string> =>
+    run('go', ['build', '-mod=readonly', '-o', join(folder, name), GO_MODULES[name]], module);
+  const outcome = await once(folder, install, 'install Go 1.24 or later');
+  return outcome ?? { path: join(folder, name) };
+}
+
+/** The jars of a pom each. The tests' own Java is compiled as it starts, which needs a whole JDK. */
+async function installJava(): Promise<Readonly<Record<JavaName, ClientProgram>>> {
+  const because = await installPackages([
+    ...(which('javac') === undefined ? ['default-jdk-headless'] : []),
+    ...(which('mvn') === undefined ? ['maven'] : []),
+  ]);
+  const path = which('javac') && which('java');
+  const advice = 'install a JDK of Java 17 or later and Maven (Debian: apt-get install default-jdk-headless maven)';
+  return {
+    java: path === undefined ? { missing: `This test needs Java: ${advice}.${because}` } : { path },
+    'java-sdk': await installJars('java-sdk', advice),
+    hadoop: await installJars('hadoop', advice),
   };
-  return { rclone: program('rclone'), restic: program('restic'), curl: program('curl') };
+}
+
+async function installJars(name: (typeof JAVA_PROJECTS)[number], advice: string): Promise<ClientProgram> {
+  const pom = new URL(`${name}/pom.xml`, import.meta.url).pathname;
+  const folder = join(CACHE, `${name}-${fingerprint(await readFile(pom))}`);
+  const settings = ['-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
+  const outcome = await once(folder, () => run('mvn', ['-q', '-B', '-f', pom, COPY_JARS, ...settings]), advice);
+  return outcome ?? { path: folder };
+}
+
+/** One after the other, because apt-get waits for nobody. */
+async function installSystem(): Promise<Readonly<Record<DebianName | JavaName, ClientProgram>>> {
+  return { ...(await installDebian()), ...(await installJava()) };
+}
+
+async function installDebian(): Promise<Readonly<Record<DebianName, ClientProgram>>> {
+  const absent = Object.entries(DEBIAN_PACKAGES).filter(([name]) => which(name) === undefined);
+  const because = await installPackages(absent.flatMap(([, packages]) => packages));
+  const program = (name: DebianName): ClientProgram => {
+    const path = which(name);
+    const packages = DEBIAN_PACKAGES[name].join(' ');
+    if (path !== undefined) return { path };
+    return { missing: `This test needs ${name}: install it (Debian: apt-get install ${packages}).${because}` };
+  };
+  return {
+    rclone: program('rclone'),
+    restic: program('restic'),
+    curl: program('curl'),
+    s3fs: program('s3fs'),
+    fusermount3: program('fusermount3'),
+    nginx: program('nginx'),
+    openssl: program('openssl'),
+    chromium: program('chromium'),
+  };
+}
+
+/** Installs packages of Debian where that may be done; the reason when it went wrong. */
+async function installPackages(packages: readonly string[]): Promise<string> {
+  if (packages.length === 0 || process.getuid?.() !== 0 || which('apt-get') === undefined) return '';
+  return attempt(async () => {
+    await run('apt-get', ['update', '-q']);
+    await run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
+  });
 }
 
 /** Fills `folder` unless an earlier run did; gives the reason when it cannot. */
@@ -115,7 +186,8 @@ function run(file: string, args: readonly string[], cwd = ROOT): Promise<string>
 }
 
 function which(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  // Daemons are in folders that are not on everybody's path.
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openTestKeyspace, serveArguments } from '../support/cassandra.ts';
 import { SERVE_KEYS, startServeProcess, withoutUserSettings } from '../support/serve-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
@@ -22,17 +23,25 @@ export interface Pithos extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
 }
 
+export interface PithosSettings {
+  /** Variables of the server's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /**
- * Runs `pithos serve` on the embedded engine in a new data directory, on a free port, with two worker processes.
+ * Runs `pithos serve` on the embedded engine in a new data directory, or on Cassandra in a new keyspace where the run
+ * is of that engine; on a free port, with two worker processes.
  * Disposing of it stops the server and removes every file; it throws when the server did not stop cleanly.
  */
-export async function startPithos(): Promise<Pithos> {
+export async function startPithos(settings: PithosSettings = {}): Promise<Pithos> {
   const home = await makeTempDir();
   const folder = join(home.path, 'files');
   await mkdir(folder);
   await mkdir(join(home.path, '.aws'));
   await writeFile(join(home.path, '.aws/config'), AWS_CONFIGURATION);
-  const server = await startServeProcess({ directory: join(home.path, 'data') });
+  const keyspace = process.env['PITHOS_TEST_ENGINE'] === 'cassandra' ? await openTestKeyspace() : undefined;
+  const args = keyspace === undefined ? [] : serveArguments(keyspace);
+  const server = await startServeProcess({ directory: join(home.path, 'data'), args, ...settings });
   const { endpoint } = server;
   return {
     endpoint,
@@ -42,6 +51,7 @@ export async function startPithos(): Promise<Pithos> {
     env: clientEnvironment(endpoint, home.path),
     async [Symbol.asyncDispose]() {
       const exitCode = await server.stop();
+      await keyspace?.[Symbol.asyncDispose]();
       await home[Symbol.asyncDispose]();
       if (exitCode !== 0) throw new Error(`The server ended with ${exitCode} on SIGTERM:\n${server.output()}`);
     },

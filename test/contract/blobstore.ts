@@ -148,16 +148,21 @@ function describeRanges(subject: Subject<Blobstore>): void {
     expect(new Set(read.map(digest))).toEqual(new Set([digest(bytes)]));
   });
 
-  test('a blob whose reading began is read to its end although it is deleted meanwhile', async () => {
+  test('a reading whose blob is deleted meanwhile goes on to the end or is corrupt, and gives no wrong byte', async () => {
     await using fixture = await openFixture(subject);
     const bytes = pattern(3 * MIB);
     const blob = await writeBlob(fixture.store, bytes, CHUNK_BYTES);
     const read: Uint8Array[] = [];
-    for await (const piece of fixture.store.read(blob, whole(blob), OPTIONS)) {
-      if (read.length === 0) await fixture.store.delete(blob.id, OPTIONS);
-      read.push(Uint8Array.from(piece));
-    }
-    expect(digest(Buffer.concat(read))).toBe(digest(bytes));
+    const reading = async (): Promise<void> => {
+      for await (const piece of fixture.store.read(blob, whole(blob), OPTIONS)) {
+        if (read.length === 0) await fixture.store.delete(blob.id, OPTIONS);
+        read.push(Uint8Array.from(piece));
+      }
+      expect(Buffer.concat(read)).toHaveLength(bytes.length);
+    };
+    await reading().catch((error: unknown) => expect(error).toMatchObject({ kind: 'corrupt' }));
+    const all = Buffer.concat(read);
+    expect(digest(all)).toBe(digest(bytes.subarray(0, all.length)));
     expect(await fixture.store.verify(blob, { deep: false }, OPTIONS)).toBe('missing');
   });
 
@@ -388,6 +393,8 @@ function describeDurability(subject: Subject<Blobstore>): void {
 /** Bytes of buffers that something still holds. */
 function bufferBytesInUse(): number {
   setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
+  const collect = runInNewContext('gc');
+  // What the first one finds dead is given back by the second.
+  for (let times = 2; times > 0; times--) collect();
   return process.memoryUsage().arrayBuffers;
 }

@@ -12,6 +12,7 @@ import {
   must,
   newBucketId,
   OPTIONS,
+  OWNER,
   put,
   stored,
   uploadDraft,
@@ -35,6 +36,7 @@ function describeResults(subject: Subject<Metastore>): void {
       headers: { contentType: 'video/mp4' },
       userMetadata: [['a', 'é']],
       attributes: { ...DEFAULT_ATTRIBUTES, legalHold: true },
+      initiator: { ...OWNER, displayName: 'Initiator' },
     });
     const created = await store.createUpload(bucketId, draft, OPTIONS);
     if (created.kind !== 'created') throw new TypeError('The upload was not created.');

@@ -63,6 +63,17 @@ function describeKeys(subject: Subject<ManagedKeystore>): void {
     expect(await fixture.store.addKey(accessKey('AKIA'), OPTIONS)).toBe('added');
   });
 
+  test('replaceKey puts a key in the place of the one with its id, and adds none', async () => {
+    await using fixture = await openFixture(subject);
+    const { store } = fixture;
+    const key = accessKey('AKIA', { policy: '{"a":1}' });
+    expect(await store.replaceKey(key, OPTIONS)).toBe(false);
+    expect(await store.listKeys(OPTIONS)).toEqual([]);
+    await store.addKey(accessKey('AKIA'), OPTIONS);
+    expect(await store.replaceKey(key, OPTIONS)).toBe(true);
+    expect(await store.listKeys(OPTIONS)).toEqual([key]);
+  });
+
   test('listKeys gives every key by id', async () => {
     await using fixture = await openFixture(subject);
     expect(await fixture.store.listKeys(OPTIONS)).toEqual([]);
@@ -71,6 +82,20 @@ function describeKeys(subject: Subject<ManagedKeystore>): void {
     const listed = await fixture.store.listKeys(OPTIONS);
     expect(listed.map(({ accessKeyId }) => accessKeyId)).toEqual(ids.sort());
     for (const key of listed) expect(key.secret.reveal()).toBe(`secret of ${key.accessKeyId}`);
+  });
+
+  test('findTenant finds a tenant by id, and by e-mail address whatever its case; nobody else', async () => {
+    await using fixture = await openFixture(subject);
+    const { store } = fixture;
+    await store.addKey(accessKey('ONE', { tenant: parseTenantId('one') }), OPTIONS);
+    const two = accessKey('TWO', { tenant: parseTenantId('two'), email: 'Two@Example.com', policy: '{"a":1}' });
+    await store.addKey(two, OPTIONS);
+    expect(await store.findTenant({ id: parseTenantId('two') }, OPTIONS)).toEqual(two);
+    expect(await store.findTenant({ email: 'two@example.COM' }, OPTIONS)).toEqual(two);
+    expect((await store.findTenant({ id: parseTenantId('one') }, OPTIONS))?.accessKeyId).toBe('ONE');
+    for (const name of [{ id: parseTenantId('Two') }, { email: 'one' }, { email: '' }]) {
+      expect(await store.findTenant(name, OPTIONS)).toBeUndefined();
+    }
   });
 
   test('checkWritable adds no key', async () => {
@@ -91,6 +116,7 @@ function describeSignals(subject: Subject<ManagedKeystore>): void {
     const options = { signal: AbortSignal.abort(reason) };
     await expect(store.getKey(kept.accessKeyId, options)).rejects.toBe(reason);
     await expect(store.addKey(accessKey('NEW'), options)).rejects.toBe(reason);
+    await expect(store.replaceKey(accessKey('KEPT', { master: true }), options)).rejects.toBe(reason);
     await expect(store.deleteKey(kept.accessKeyId, options)).rejects.toBe(reason);
     await expect(store.listKeys(options)).rejects.toBe(reason);
     await expect(store.checkWritable(options)).rejects.toBe(reason);

@@ -299,7 +299,7 @@ export class ModelRun {
     return { ifMatch: [version?.kind === 'object' ? version.etag : etagOf('none')] };
   }
 
-  /** Where a null version that is gone stood cannot be told, so the list begins after its key. */
+  /** Where a version stood that is null and gone, or of another bucket, cannot be told: the list begins after its key. */
   async #positionOf(bucketId: BucketId, choice: PositionChoice | undefined): Promise<ListPosition | undefined> {
     if (choice === undefined) return undefined;
     if (choice.kind === 'after-prefix') return { kind: choice.kind, prefix: choice.text };
@@ -307,7 +307,9 @@ export class ModelRun {
     const at = pickOf(this.#versions, choice.pick);
     if (at === undefined) return undefined;
     const { key, versionId } = at;
-    const isThere = versionId !== NULL_VERSION_ID || (await this.#getVersion({ ...at, bucketId })) !== undefined;
+    const isOfBucket = at.bucketId === bucketId;
+    const isThere =
+      versionId === NULL_VERSION_ID ? (await this.#getVersion({ ...at, bucketId })) !== undefined : isOfBucket;
     return isThere ? { kind: 'after-version', key, versionId } : { kind: 'after-key', key };
   }
 

@@ -4,7 +4,7 @@ import { DEFAULT_ATTRIBUTES } from '../../src/domain/object-version.ts';
 import { PART_NUMBER_MAX } from '../../src/domain/upload.ts';
 import type { Metastore } from '../../src/stores/metastore.ts';
 import { describeCompletion } from './completions.ts';
-import { atOnce, collect, etagOf, keyOf, newBlob, newBucketId, OPTIONS, uploadDraft } from './drafts.ts';
+import { atOnce, collect, etagOf, keyOf, newBlob, newBucketId, OPTIONS, OWNER, uploadDraft } from './drafts.ts';
 import { openFixture, type Subject } from './subject.ts';
 import { describeUploadListings } from './upload-listings.ts';
 import { completionOf, openUpload, partOf, putParts, stateOf } from './upload-steps.ts';
@@ -34,6 +34,7 @@ function describeUploads(subject: Subject<Metastore>): void {
       userMetadata: [['größe', '日本語']],
       checksum: { algorithm: 'SHA256', type: 'COMPOSITE', requested: true },
       attributes: { ...DEFAULT_ATTRIBUTES, tags: [['a', 'b']], legalHold: true },
+      initiator: { ...OWNER, displayName: 'Initiator' },
     });
     const outcome = await fixture.store.createUpload(bucketId, draft, OPTIONS);
     if (outcome.kind !== 'created') throw new TypeError('The upload was not created.');

@@ -10,6 +10,13 @@ export interface S3Endpoint {
   readonly host: string;
   readonly port: number;
   readonly keys: KeyPair;
+  /** What its clock is ahead of ours, in milliseconds: requests must be signed at its time. */
+  readonly skewMs?: number;
+  /**
+   * Given where parts of the server may fail: told of every answer, `undefined` for none. An answer of 500 or more is
+   * then no answer: it leaves open what became of the request.
+   */
+  readonly onAnswer?: (call: S3Call, answer: S3Answer | undefined) => void;
 }
 
 export interface S3Call {
@@ -48,6 +55,13 @@ export class S3Client implements Disposable {
    * sent, and where nothing comes for a minute.
    */
   async send(call: S3Call): Promise<S3Answer | undefined> {
+    const { onAnswer } = this.#endpoint;
+    const answer = await this.#send(call);
+    onAnswer?.(call, answer);
+    return onAnswer !== undefined && answer !== undefined && answer.status >= 500 ? undefined : answer;
+  }
+
+  async #send(call: S3Call): Promise<S3Answer | undefined> {
     const sent = openRequest(this.#endpoint, call, this.#agent);
     let isSilent = false;
     sent.setTimeout(SILENCE_MS_MAX, () => {
@@ -86,11 +100,11 @@ export class S3Client implements Disposable {
 
 /** A signed request whose body is the caller's to write; on a connection of its own, unless an agent has one. */
 export function openRequest(endpoint: S3Endpoint, call: S3Call, agent: Agent | false = false): ClientRequest {
-  const { host, port, keys } = endpoint;
+  const { host, port, keys, skewMs = 0 } = endpoint;
   const { method, path, query = [], headers = {}, body } = call;
   const encoded = encodePath(path);
   const signable = { method, path: encoded, query, headers: { host: `${host}:${port}`, ...headers } };
-  const signed = signByHeader(signable, UNSIGNED, { keys, atMs: Date.now() });
+  const signed = signByHeader(signable, UNSIGNED, { keys, atMs: Date.now() + skewMs });
   const target = query.length === 0 ? encoded : `${encoded}?${queryText(query)}`;
   const length = { 'content-length': String(lengthOf(body)) };
   return request({ host, port, method, path: target, agent, headers: { ...signed.headers, ...length } });

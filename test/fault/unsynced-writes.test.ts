@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomNumbers } from '../history/workload.ts';
-import { SERVE_KEYS, startServeProcess } from '../support/serve-process.ts';
+import { SERVE_KEYS, startServeProcess, withoutUserSettings } from '../support/serve-process.ts';
 import { type Content, contentsAt, type Write, writeMixedLoad } from './acknowledged-writes.ts';
 import { type DiskEvent, readDiskEvents, type SyncClass, SyncedDisk } from './power-cut.ts';
 
@@ -88,7 +88,9 @@ function cutMoments(): bigint[] {
 async function lossesIn(directory: string, moment: bigint): Promise<string[]> {
   const expected = contentsAt(writes, moment);
   try {
-    const reader = promisify(execFile)(process.execPath, [READER, directory]);
+    const reader = promisify(execFile)(process.execPath, [READER, directory], {
+      env: withoutUserSettings(process.env),
+    });
     reader.child.stdin?.end(JSON.stringify([...expected.keys()]));
     const found: { contents: Record<string, Content>; problems: string } = JSON.parse((await reader).stdout);
     if (found.problems !== '') return [`fsck finds at ${moment}: ${found.problems}`];

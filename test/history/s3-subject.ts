@@ -12,6 +12,8 @@ export interface S3Target {
   readonly port: number;
   readonly bucket: string;
   readonly keys: KeyPair;
+  /** What its clock is ahead of ours, in milliseconds: requests must be signed at its time. */
+  readonly skewMs?: number;
 }
 
 interface Call {
@@ -83,9 +85,9 @@ export class S3Subject implements Subject, Disposable {
 
   /** `undefined` where no answer came. */
   async #call({ method, path, query = [], headers = {}, body = Buffer.alloc(0) }: Call) {
-    const { host, port, keys } = this.#target;
+    const { host, port, keys, skewMs = 0 } = this.#target;
     const signable = { method, path, query, headers: { host: `${host}:${port}`, ...headers } };
-    const signed = signByHeader(signable, sha256(body), { keys, atMs: Date.now() });
+    const signed = signByHeader(signable, sha256(body), { keys, atMs: Date.now() + skewMs });
     const search = query.map(([name, value]) => `${name}=${value}`).join('&');
     const lines = Object.entries({ ...signed.headers, 'content-length': String(body.length) });
     const target = search === '' ? path : `${path}?${search}`;

@@ -1,17 +1,26 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import { copyFile, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { withoutUserSettings } from '../support/serve-process.ts';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
+import { environmentWith, NODES, run } from './nodes.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
+const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 /** Packages that a user of the test fixture has, taken from this project. */
 const USERS_PACKAGES = ['vitest', 'fast-check', '@types', 'typescript'];
-const OUTPUT_BYTES_MAX = 16 * 1024 ** 2;
+/** How a user of Node 20 compiles. */
+const USERS_FLAGS = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node'];
+const BODY = Buffer.alloc(300_000, 'many frames of bytes ');
 
 /** An empty folder into which the packed package was installed, as a user would. */
 let folder: TempDir;
@@ -28,55 +37,125 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.asyncDispose]());
 
-/** Runs a program to its end, with the project's Node first; rejects with its output where it fails. */
-async function run(program: string, args: readonly string[], { cwd }: { cwd: string }): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, args, { cwd, env: environment(), maxBuffer: OUTPUT_BYTES_MAX });
-  return stdout;
+interface Started extends AsyncDisposable {
+  readonly client: S3Client;
+  /** Asks it to stop, and resolves when it has: the last line that it logged. */
+  stop(): Promise<string>;
 }
 
-function environment(): Record<string, string> {
-  const kept = withoutUserSettings(process.env);
-  return { ...kept, PATH: `${dirname(process.execPath)}${delimiter}${kept['PATH'] ?? ''}` };
+/** Runs a command line of a user that starts a server on `data` in the folder, and a client with its first key. */
+async function start(line: readonly [string, ...string[]], env: Record<string, string>): Promise<Started> {
+  const [program, ...args] = line;
+  const flags = ['--port', '0', '--admin-port', 'off', '--workers', '2', '--log-format', 'json'];
+  const cwd = folder.path;
+  // A group of its own, which gets the signal as that of a terminal does: npx passes none on.
+  const server = spawn(program, [...args, ...flags], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: string[] = [];
+  const output = createInterface(server.stdout).on('line', (line) => lines.push(line));
+  // When every process that has it has ended.
+  const closed = once(output, 'close');
+  let isStopped = false;
+  const stop = async () => {
+    if (!isStopped) process.kill(-(server.pid ?? 0), 'SIGTERM');
+    isStopped = true;
+    await closed;
+    return JSON.parse(lines.at(-1) ?? '').msg;
+  };
+  await Promise.race([once(output, 'line'), closed]);
+  const { endpoint }: { endpoint: string } = JSON.parse(lines[0] ?? '');
+  const keys = await run('npx', ['pithos', 'keys', 'list', '--show-secrets'], { cwd: folder.path, env });
+  const [accessKeyId = '', secretAccessKey = ''] = keys.split(/\s+/);
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ endpoint, region: 'us-east-1', credentials, forcePathStyle: true });
+  return { client, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
-test('the packed package runs `pithos serve`, with worker processes', async () => {
-  const program = join(folder.path, 'node_modules/.bin/pithos');
-  const args = ['serve', 'data', '--port', '0', '--admin-port', 'off', '--workers', '2', '--log-format', 'json'];
-  const server = spawn(program, args, { cwd: folder.path, env: environment(), stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface(server.stdout);
-  const [line] = await once(lines, 'line');
-  const { endpoint }: { endpoint: string } = JSON.parse(String(line));
-  expect((await fetch(`${endpoint}/health/ready`)).status).toBe(200);
-  const exited = once(server, 'exit');
-  server.kill('SIGTERM');
-  expect(await exited).toEqual([0, null]);
-  expect(await run(program, ['fsck', 'data'], { cwd: folder.path })).toMatch(/^clean: /);
+describe.each(NODES)('on Node %s the packed package', (version) => {
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    env = await environmentWith(version);
+    expect(await run('node', ['--version'], { cwd: folder.path, env })).toBe(`v${version}\n`);
+    await rm(join(folder.path, 'data'), { recursive: true, force: true });
+  });
+
+  test('runs by `npx pithos ./data`, and by `npx pithos` again', async () => {
+    const at = { Bucket: 'smoke', Key: 'a/b' };
+    {
+      await using server = await start(['npx', 'pithos', './data'], env);
+      await server.client.send(new CreateBucketCommand({ Bucket: at.Bucket }));
+      await server.client.send(new PutObjectCommand({ ...at, Body: BODY }));
+      const { Contents } = await server.client.send(new ListObjectsV2Command({ Bucket: at.Bucket }));
+      expect(Contents?.map(({ Key, Size }) => [Key, Size])).toEqual([[at.Key, BODY.length]]);
+      expect(await server.stop()).toBe('stopped');
+    }
+    await using server = await start(['npx', 'pithos'], env);
+    const { Body } = await server.client.send(new GetObjectCommand(at));
+    expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(BODY)).toBe(true);
+    expect(await server.stop()).toBe('stopped');
+    const [target, restored] = [`backup-${version}`, `restored-${version}`];
+    expect(await run('npx', ['pithos', 'backup', target], { cwd: folder.path, env })).toMatch(/^whole: 1 blob /);
+    expect(await run('npx', ['pithos', 'restore', target, restored], { cwd: folder.path, env })).toMatch(
+      /^whole: 1 blob /,
+    );
+    const fsck = await run('npx', ['pithos', 'fsck', '--deep', restored], { cwd: folder.path, env });
+    expect(fsck).toBe(`clean: 1 version, 1 blob of ${BODY.length} bytes\n`);
+  });
+
+  test.each([
+    ['imported', 'in-code.mjs', "import { startServer } from 'pithos';"],
+    ['required', 'in-code.cjs', "const { startServer } = require('pithos');"],
+  ])('starts a server in code where it is %s', async (_, name, first) => {
+    const code = `${first}
+async function main() {
+  const server = await startServer({ store: 'temporary' });
+  await server.createBucket('in-code');
+  const { status } = await fetch(server.endpoint);
+  await server.close();
+  console.log(status);
+}
+main();
+`;
+    await writeFile(join(folder.path, name), code);
+    expect(await run('node', [name], { cwd: folder.path, env })).toBe('403\n');
+  });
 });
 
-test('the packed package starts a server in code, with types', async () => {
+test.each(['in-code.mts', 'in-code.cts'])('the packed package has types for %s', async (name) => {
   const code = `
 import { type RunningServer, startServer } from 'pithos';
 
-const server: RunningServer = await startServer({ store: 'temporary' });
-const { status } = await fetch(server.endpoint);
-await server.close();
-console.log(status);
+export async function main(): Promise<string> {
+  const server: RunningServer = await startServer({ store: { directory: 'data' }, port: 0 });
+  await server.close();
+  return server.clientConfig().credentials.secretAccessKey;
+}
 `;
-  await writeFile(join(folder.path, 'in-code.ts'), code);
-  expect(await run('node', ['in-code.ts'], { cwd: folder.path })).toBe('403\n');
-  const flags = [
-    '--noEmit',
-    '--strict',
-    '--module',
-    'nodenext',
-    '--target',
-    'es2024',
-    '--lib',
-    'es2024,esnext.disposable',
-  ];
-  await run('node', [join(ROOT, 'node_modules/typescript/bin/tsc'), ...flags, '--types', 'node', 'in-code.ts'], {
-    cwd: folder.path,
-  });
+  await writeFile(join(folder.path, name), code);
+  expect(await run('node', [TSC, ...USERS_FLAGS, name], { cwd: folder.path })).toBe('');
+  await writeFile(join(folder.path, `wrong-${name}`), code.replace('port: 0', "port: '0'"));
+  await expect(run('node', [TSC, ...USERS_FLAGS, `wrong-${name}`], { cwd: folder.path })).rejects.toThrow();
+});
+
+test('the packed package holds the program and its documents, and runs nothing when it is installed', async () => {
+  const at = join(folder.path, 'node_modules/pithos');
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(await readFile(join(at, 'package.json'), 'utf8'));
+  expect(Object.keys(scripts).filter((name) => /^(pre|post)?(install|prepare|uninstall)$/.test(name))).toEqual([]);
+  const files = await readdir(at, { recursive: true });
+  expect(files).toEqual(
+    expect.arrayContaining([
+      'dist/src/main.js',
+      'docs/start.md',
+      'examples/systemd/pithos.service',
+      'README.md',
+      'LICENSE',
+    ]),
+  );
+  expect(files.filter((name) => /\.test\.|\.tgz$|(?<!\.d)\.ts$/.test(name))).toEqual([]);
 });
 
 test('the packed package brings the vitest fixture, and the contract suites for stores of others', async () => {

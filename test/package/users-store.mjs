@@ -1,5 +1,6 @@
 // A user's test file: runs in the folder where the package was installed.
 import { keystoreContract } from 'pithos/contract/keystore';
+import { isKeyOf } from 'pithos/stores/keystore';
 import { test } from 'pithos/vitest';
 import { expect } from 'vitest';
 
@@ -17,11 +18,23 @@ class UsersKeystore {
     return this.keys.get(accessKeyId);
   }
 
+  async findTenant(name, { signal }) {
+    signal.throwIfAborted();
+    return [...this.keys.values()].find((key) => isKeyOf(key, name));
+  }
+
   async addKey(key, { signal }) {
     signal.throwIfAborted();
     if (this.keys.has(key.accessKeyId)) return 'exists';
     this.keys.set(key.accessKeyId, key);
     return 'added';
+  }
+
+  async replaceKey(key, { signal }) {
+    signal.throwIfAborted();
+    if (!this.keys.has(key.accessKeyId)) return false;
+    this.keys.set(key.accessKeyId, key);
+    return true;
   }
 
   async deleteKey(accessKeyId, { signal }) {

@@ -190,10 +190,10 @@ test('CopyObject of what is not there is NoSuchKey or NoSuchBucket', async () =>
 test.each([
   [{ MetadataDirective: 'MERGE' }, 'InvalidArgument'],
   [{ StorageClass: 'GLACIER' }, 'InvalidStorageClass'],
-  [{ ACL: 'public-read' }, 'NotImplemented'],
+  [{ ACL: 'aws-exec-read' }, 'NotImplemented'],
   [{ ServerSideEncryption: 'AES256' }, 'NotImplemented'],
-  [{ Tagging: 'a=b', TaggingDirective: 'REPLACE' }, 'NotImplemented'],
-  [{ ChecksumAlgorithm: 'SHA512' }, 'NotImplemented'],
+  [{ Tagging: 'a=b' }, 'InvalidRequest'],
+  [{ ChecksumAlgorithm: 'CRC128' }, 'InvalidRequest'],
 ])('CopyObject with %o is refused as %s', async (parameter, name) => {
   const source = await put(Buffer.from('body'));
   const options = parameter as Partial<CopyObjectCommandInput>;

@@ -61,18 +61,16 @@ describe('CreateBucket', () => {
     await server.client.send(new CreateBucketCommand({ Bucket }));
   });
 
-  test.each([
-    { ACL: 'public-read' },
-    { GrantRead: 'id="x"' },
-    { ObjectLockEnabledForBucket: true },
-    { ObjectOwnership: 'ObjectWriter' },
-  ] as const)('refuses what it does not implement: %j', async (parameters) => {
-    const command = new CreateBucketCommand({ Bucket: 'refused', ...parameters });
-    await expect(server.client.send(command)).rejects.toMatchObject({ $metadata: { httpStatusCode: 501 } });
-    await expect(server.client.send(new HeadBucketCommand({ Bucket: 'refused' }))).rejects.toMatchObject({
-      $metadata: { httpStatusCode: 404 },
-    });
-  });
+  test.each([{ ObjectLockEnabledForBucket: true }] as const)(
+    'refuses what it does not implement: %j',
+    async (parameters) => {
+      const command = new CreateBucketCommand({ Bucket: 'refused', ...parameters });
+      await expect(server.client.send(command)).rejects.toMatchObject({ $metadata: { httpStatusCode: 501 } });
+      await expect(server.client.send(new HeadBucketCommand({ Bucket: 'refused' }))).rejects.toMatchObject({
+        $metadata: { httpStatusCode: 404 },
+      });
+    },
+  );
 
   test('takes what every bucket is anyway', async () => {
     await server.client.send(

@@ -13,7 +13,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type RunningServer, type StartServerOptions, startServer } from '../../src/start-server.ts';
 import { test as fixtureTest } from '../../src/vitest.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -125,15 +125,14 @@ describe('startServer in a directory', () => {
 
   test('leaves nothing behind where it is temporary', async () => {
     await using parent = await makeTempDir();
-    const before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = parent.path;
+    vi.stubEnv('TMPDIR', parent.path);
     try {
       const server = await startServer({ store: 'temporary' });
       expect(await readdir(parent.path)).toHaveLength(1);
       await server.close();
       expect(await readdir(parent.path)).toEqual([]);
     } finally {
-      process.env['TMPDIR'] = before;
+      vi.unstubAllEnvs();
     }
     expect((await stat(parent.path)).isDirectory()).toBe(true);
   });
@@ -164,5 +163,49 @@ describe('the vitest fixture', () => {
     expect(await bucketsOf(s3Server)).toContain(s3.bucket);
     await s3Server.reset();
     expect(await bucketsOf(s3Server)).toEqual([]);
+  });
+});
+
+describe('settings of the configuration file', () => {
+  test('make buckets, and name the region and the stores', async () => {
+    await using parent = await makeTempDir();
+    const directory = join(parent.path, 'data');
+    const settings = {
+      service: { port: '0' },
+      options: { buckets: ['one-bucket', 'site:public-read'], 'data-directory': directory },
+      bucketstore: { 'default-region': 'eu' },
+    };
+    await using server = await startServer({ settings });
+    expect(server.region).toBe('eu');
+    expect(await bucketsOf(server)).toEqual(['one-bucket', 'site']);
+    expect((await fetch(`${server.endpoint}/site`)).status).toBe(200);
+    expect((await stat(directory)).isDirectory()).toBe(true);
+  });
+
+  test('stand beside a store in memory, with the keys that they have', async () => {
+    const keys = { MINE: { tenant: 't', secret: 'of my own' } };
+    await using server = await startServer({ settings: { options: { buckets: 'one-bucket' } } });
+    expect(await bucketsOf(server)).toEqual(['one-bucket']);
+    const memory = { use: 'memory' };
+    const regions = { eu: { metastore: memory, 'storage-classes': { standard: memory } } };
+    await using other = await startServer({ settings: { keystore: { keys }, bucketstore: memory, regions } });
+    expect(other.accessKeyId).toBe('MINE');
+    expect(await bucketsOf(other)).toEqual([]);
+  });
+
+  test.each<[what: string, options: StartServerOptions, message: string]>([
+    [
+      'what is mistyped',
+      { settings: { options: { bukets: 'a' } } },
+      'options.bukets: is not known: did you mean buckets?',
+    ],
+    ['what only `pithos serve` has', { settings: { service: { workers: 2 } } }, 'service.workers is a setting of'],
+    [
+      'stores in two places',
+      { store: 'memory', settings: { keystore: { use: 'memory' } } },
+      'The settings name the stores',
+    ],
+  ])('%s is refused', async (_, options, message) => {
+    await expect(startServer(options)).rejects.toThrow(message);
   });
 });

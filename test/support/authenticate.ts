@@ -5,6 +5,7 @@ import { Secret } from '../../src/domain/secret.ts';
 import { type Authenticated, Authenticator } from '../../src/http/auth/authenticator.ts';
 import { RequestHeaders } from '../../src/http/parameters.ts';
 import { parseTarget } from '../../src/http/target.ts';
+import type { ClientSide } from '../../src/http/trusted-proxies.ts';
 import { MemoryKeystore } from '../../src/stores/memory/keystore.ts';
 import { type KeyPair, sha256, signByHeader } from './sign.ts';
 
@@ -17,6 +18,16 @@ export const AT_MS = Date.UTC(2013, 4, 24);
 export const HOST = 'examplebucket.s3.amazonaws.com';
 /** The hash of no bytes. */
 export const EMPTY = sha256('');
+/** A client that asks without a proxy. */
+export const DIRECT: ClientSide = {
+  sourceIp: '192.0.2.1',
+  scheme: 'http',
+  hosts: [],
+  port: undefined,
+  isProxied: false,
+};
+/** Nothing that need be configured is. */
+export const NO_PROXIES = { sigV2: false, names: { publicUrls: [], virtualHosts: [] } };
 export const CREDENTIAL = `${KEYS.accessKeyId}/20130524/us-east-1/s3/aws4_request`;
 
 export function context(changes: { region?: string; atMs?: number; keys?: KeyPair } = {}) {
@@ -60,12 +71,12 @@ export async function callRaw(
   const method = line.slice(0, line.indexOf(' '));
   const headers = new RequestHeaders(rawHeaders);
   const target = parseTarget({ url: line.slice(method.length + 1), host: headers.raw('host') }, []);
-  return authenticator.authenticate({ method, target, headers }, options());
+  return authenticator.authenticate({ method, target, headers, client: DIRECT }, options());
 }
 
-export function makeAuthenticator(keys: MemoryKeystore): Authenticator {
+export function makeAuthenticator(keys: MemoryKeystore, changes: { sigV2?: boolean } = {}): Authenticator {
   const regions = { default: 'eu-test-1', names: ['eu-test-1', 'eu-test-2'] };
-  return new Authenticator({ keys, regions, clock: { nowMs: () => AT_MS } });
+  return new Authenticator({ keys, regions, clock: { nowMs: () => AT_MS }, ...NO_PROXIES, ...changes });
 }
 
 export function accessKey({ accessKeyId, secretAccessKey }: KeyPair): AccessKey {

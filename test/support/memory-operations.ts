@@ -120,6 +120,7 @@ export class MemoryOperations {
       clock: { nowMs: () => this.nowMs },
       ids: { bucketId: () => parseBucketId(randomId()), blobId: () => parseBlobId(randomId()) },
       signal: CALL.signal,
+      defaultObjectOwnership: 'ObjectWriter',
       openBucket: (other) => this.#openBucket(other),
     };
     if (operation.scope === 'service' || operation.scope === 'new-bucket') return base;
@@ -133,7 +134,16 @@ export class MemoryOperations {
       return bucket;
     };
     const bucket = await refresh();
-    return { bucket, region: must(this.stores.regions.get(bucket.region)), refresh };
+    const region = must(this.stores.regions.get(bucket.region));
+    return {
+      bucket,
+      region,
+      refresh,
+      requireAccess: () => undefined,
+      isAllowed: () => true,
+      isForbidden: () => false,
+      wouldAllow: () => true,
+    };
   }
 }
 

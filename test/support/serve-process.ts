@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
-const ENDPOINT = /http:\/\/127\.0\.0\.1:(?<port>\d+)/;
+const ENDPOINT = /https?:\/\/127\.0\.0\.1:(?<port>\d+)/;
 const START_TIMEOUT_MS = 30_000;
 const OUTPUT_CHARACTERS_MAX = 1_000_000;
 
@@ -99,7 +99,7 @@ export function killNow(pid: number): void {
 /** Without settings of S3 clients, of Pithos, and of proxies and certificates, which Go's clients stumble over. */
 export function withoutUserSettings(environment: NodeJS.ProcessEnv): Record<string, string> {
   const kept = Object.entries(environment).filter(
-    ([name]) => !/^(AWS_|PITHOS_|S3_|RCLONE_|RESTIC_)|_proxy$/i.test(name),
+    ([name]) => !/^(AWS_|MINIO_|PITHOS_|S3_|RCLONE_|RESTIC_)|_proxy$/i.test(name),
   );
   return Object.fromEntries(kept.map(([name, value]) => [name, value ?? '']));
 }

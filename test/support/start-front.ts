@@ -82,8 +82,8 @@ export class Front implements AsyncDisposable {
       readPins: { begin: () => ({ [Symbol.dispose]: () => undefined }), [Symbol.asyncDispose]: async () => undefined },
       clock: { nowMs: () => clock.now },
       ids: { bucketId: () => parseBucketId(hex()), blobId: () => parseBlobId(hex()) },
-      virtualHosts: ['s3.test'],
       ...options,
+      settings: { virtualHosts: ['s3.test'], ...options.settings },
       log,
       metrics,
       operations: { ...nothingImplemented(), ...operations },
@@ -158,7 +158,7 @@ export function tinyOperation(name: OperationName, parts: Partial<AnyOperation> 
   const actions = {
     service: 's3:ListAllMyBuckets',
     bucket: name === 'CreateBucket' ? 's3:CreateBucket' : 's3:ListBucket',
-    object: 's3:GetObject',
+    object: 's3:PutObject',
   } as const;
   return {
     name,

@@ -96,7 +96,15 @@ export async function contextOf(
 ): Promise<ContextOf<'object'>> {
   const open = async (bucketName: BucketName) => {
     const bucket = await stores.bucketOf(bucketName);
-    return { bucket, region: must(stores.regions.get(bucket.region)), refresh: () => stores.bucketOf(bucketName) };
+    return {
+      bucket,
+      region: must(stores.regions.get(bucket.region)),
+      refresh: () => stores.bucketOf(bucketName),
+      requireAccess: () => undefined,
+      isAllowed: () => true,
+      isForbidden: () => false,
+      wouldAllow: () => true,
+    };
   };
   return {
     ...(await open(bucketName(name))),
@@ -106,6 +114,7 @@ export async function contextOf(
     clock: { nowMs },
     ids: { bucketId: () => parseBucketId(randomId()), blobId: () => parseBlobId(randomId()) },
     signal: SIGNAL,
+    defaultObjectOwnership: 'ObjectWriter',
     openBucket: open,
     ...parts,
   };

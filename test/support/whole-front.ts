@@ -10,7 +10,7 @@ import { type OperationName, S3_MODEL } from '../../src/operations/s3-model.ts';
 import { NOT_IMPLEMENTED, OPERATIONS } from '../../src/operations/table.ts';
 import { openStores } from '../../src/server.ts';
 import { elementText, type RawResponse } from './raw-http.ts';
-import { ALICE, BOB, Front, type FrontOptions, type SendOptions } from './start-front.ts';
+import { ALICE, BOB, Front, type FrontOptions, MASTER, type SendOptions } from './start-front.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 export type Engine = 'memory' | 'embedded';
@@ -76,10 +76,11 @@ export async function startWholeFront(engine: Engine, options: FrontOptions = {}
 
 function configurationFor(engine: Engine, directory: string): object {
   const keys = Object.fromEntries(
-    [ALICE, BOB].map(({ accessKeyId, secretAccessKey }) => [
-      accessKeyId,
-      { tenant: accessKeyId.replace('KEY', '').toLowerCase(), secret: secretAccessKey },
-    ]),
+    [ALICE, BOB, MASTER].map(({ accessKeyId, secretAccessKey }) => {
+      const tenant = accessKeyId.replace('KEY', '').toLowerCase();
+      const email = `${tenant}@example.com`;
+      return [accessKeyId, { tenant, secret: secretAccessKey, email, master: accessKeyId === MASTER.accessKeyId }];
+    }),
   );
   const store = { use: engine };
   return {

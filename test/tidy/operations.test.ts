@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { renderCompatibility } from '../../scripts/compatibility.ts';
 import { kebabCase, readCoverage, renderCoverage } from '../../scripts/s3-coverage.ts';
 import { renderModel } from '../../scripts/s3-model.ts';
 import { S3_MODEL } from '../../src/operations/s3-model.ts';
@@ -18,6 +19,11 @@ describe('what is generated is what is on disk', () => {
 
   test('docs/s3-coverage.md says what the table of operations says', () => {
     expect(readText('docs/s3-coverage.md') === renderCoverage(), 'run scripts/generate-coverage.ts').toBe(true);
+  });
+
+  test('docs/compatibility.md says what the table of operations and the tests with clients say', () => {
+    const text = readText('docs/compatibility.md');
+    expect(text === renderCompatibility(text), 'run scripts/generate-coverage.ts').toBe(true);
   });
 });
 

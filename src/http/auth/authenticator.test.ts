@@ -136,6 +136,7 @@ describe('credentials of several kinds', () => {
     expect(await authenticate('GET /b', { host: HOST })).toEqual({
       identity: { kind: 'anonymous' },
       payload: { kind: 'unsigned' },
+      baseUrl: `http://${HOST}`,
     });
     expect((await authenticate('GET /b', { host: HOST, authorization: '' })).identity.kind).toBe('anonymous');
   });

@@ -13,6 +13,8 @@ export interface CanonicalParts {
   readonly rawPath: string;
   readonly query: readonly QueryPair[];
   readonly headers: RequestHeaders;
+  /** In place of the Host header; `undefined`: that header. */
+  readonly host?: string | undefined;
   /** In the order of the signer, which is sorted. */
   readonly signedHeaders: readonly string[];
   readonly payloadHash: string;
@@ -23,9 +25,12 @@ export interface CanonicalParts {
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 export function canonicalRequest(parts: CanonicalParts): string {
-  const { method, rawPath, query, headers, signedHeaders, payloadHash } = parts;
+  const { method, rawPath, query, headers, host, signedHeaders, payloadHash } = parts;
   let lines = `${method}\n${canonicalPath(rawPath)}\n${canonicalQuery(query)}\n`;
-  for (const name of signedHeaders) lines += `${name}:${canonicalValue(headers.raw(name) ?? '')}\n`;
+  for (const name of signedHeaders) {
+    const raw = name === 'host' && host !== undefined ? host : headers.raw(name);
+    lines += `${name}:${canonicalValue(raw ?? '')}\n`;
+  }
   return `${lines}\n${signedHeaders.join(';')}\n${payloadHash}`;
 }
 

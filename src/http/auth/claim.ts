@@ -9,7 +9,10 @@ export const ASYMMETRIC_ALGORITHM = 'AWS4-ECDSA-P256-SHA256';
 export const SKEW_MAX_MS = 15 * 60 * 1000;
 
 /** What a request says about its signature, well formed and of the right time and place, but not verified. */
-export interface SignatureClaim {
+export type SignatureClaim = SigV4Claim | SigV2Claim;
+
+export interface SigV4Claim {
+  readonly kind: 'v4';
   readonly accessKeyId: string;
   readonly scope: SigningScope;
   readonly timestamp: string;
@@ -19,6 +22,16 @@ export interface SignatureClaim {
   readonly payloadHash: string;
   /** The query that is signed. */
   readonly query: readonly QueryPair[];
+}
+
+export interface SigV2Claim {
+  readonly kind: 'v2';
+  readonly accessKeyId: string;
+  readonly signature: string;
+  /** The line of the date in the string to sign: the `Date` header, nothing beside an `x-amz-date`, or `Expires`. */
+  readonly dateLine: string;
+  /** As of SigV4, where the client says anything of its body. */
+  readonly payloadHash: string;
 }
 
 /** Where requests may be signed for. */

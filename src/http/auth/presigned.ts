@@ -4,8 +4,8 @@ import {
   ASYMMETRIC_ALGORITHM,
   parseCredential,
   SIGNING_ALGORITHM,
-  type SignatureClaim,
   type SigningRegions,
+  type SigV4Claim,
   SKEW_MAX_MS,
 } from './claim.ts';
 import { UNSIGNED_PAYLOAD } from './payload-mode.ts';
@@ -40,18 +40,13 @@ export function hasQuerySignature(query: QueryParameters): boolean {
   return !query.isEmpty && REQUIRED.some((name) => query.has(name));
 }
 
-/** Whether the query carries what SigV2 signed URLs have. */
-export function hasOldQuerySignature(query: QueryParameters): boolean {
-  return query.has('AWSAccessKeyId') || query.has('Signature');
-}
-
 /**
  * What the query of a presigned URL claims.
  * Errors: AuthorizationQueryParametersError, InvalidArgument 400 · AccessDenied 403 (expired, not yet valid) ·
  *   NotImplemented 501 for SigV4A.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
  */
-export function parsePresigned(context: QuerySignatureContext): SignatureClaim {
+export function parsePresigned(context: QuerySignatureContext): SigV4Claim {
   const { query, headers, regions, nowMs } = context;
   requireOnce(query);
   requireAlgorithm(query.get('X-Amz-Algorithm') ?? '');
@@ -67,6 +62,7 @@ export function parsePresigned(context: QuerySignatureContext): SignatureClaim {
   }
   requireValidNow({ atMs: timestamp.atMs, expiresSeconds: parseExpires(query.get('X-Amz-Expires') ?? ''), nowMs });
   return {
+    kind: 'v4',
     accessKeyId,
     scope,
     timestamp: timestamp.text,

@@ -4,8 +4,8 @@ import {
   ASYMMETRIC_ALGORITHM,
   parseCredential,
   SIGNING_ALGORITHM,
-  type SignatureClaim,
   type SigningRegions,
+  type SigV4Claim,
   SKEW_MAX_MS,
 } from './claim.ts';
 import { parseDateHeader, parseIsoBasic, type Timestamp } from './timestamp.ts';
@@ -28,7 +28,7 @@ export interface HeaderSignatureContext {
  *   NotImplemented 501 for SigV4A.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
  */
-export function parseAuthorization(authorization: string, context: HeaderSignatureContext): SignatureClaim {
+export function parseAuthorization(authorization: string, context: HeaderSignatureContext): SigV4Claim {
   const { headers, query, regions, nowMs } = context;
   const { Credential, SignedHeaders, Signature } = parseFields(authorization);
   const code = 'AuthorizationHeaderMalformed';
@@ -45,6 +45,7 @@ export function parseAuthorization(authorization: string, context: HeaderSignatu
     throw new S3Error('InvalidRequest', { message: 'Missing required header for this request: x-amz-content-sha256' });
   }
   return {
+    kind: 'v4',
     accessKeyId,
     scope,
     timestamp: timestamp.text,
@@ -83,11 +84,6 @@ function parseUnusualFields(authorization: string): Record<(typeof FIELDS)[numbe
 }
 
 function unsupportedScheme(scheme: string): S3Error {
-  if (scheme === 'AWS') {
-    return new S3Error('InvalidRequest', {
-      message: `The authorization mechanism you have provided is not supported. Please use ${SIGNING_ALGORITHM}.`,
-    });
-  }
   if (scheme === ASYMMETRIC_ALGORITHM) {
     return new S3Error('NotImplemented', {
       message: `${scheme} (SigV4A) is not implemented. Sign with ${SIGNING_ALGORITHM}.`,

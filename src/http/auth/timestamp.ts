@@ -1,5 +1,5 @@
 const ISO_BASIC = /^\d{8}T\d{6}Z$/;
-const HTTP_DATE = /^[A-Za-z]{3}, \d{2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|[+-]0000)$/;
+const HTTP_DATE = /^[A-Za-z]{3}, \d{1,2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} (?:GMT|UTC|Z|[+-]\d{4})$/;
 
 /** A moment as signatures write it, such as `20130524T000000Z`. */
 export interface Timestamp {
@@ -15,11 +15,11 @@ export function parseIsoBasic(text: string): Timestamp | undefined {
   return Number.isNaN(atMs) ? undefined : { text, atMs };
 }
 
-/** Reads the date of a `Date` header, which is that of HTTP or ISO 8601 basic. */
+/** Reads the date of a `Date` header, which is that of HTTP or e-mail, or ISO 8601 basic; none is before 1970. */
 export function parseDateHeader(text: string): Timestamp | undefined {
   if (!HTTP_DATE.test(text)) return parseIsoBasic(text);
   const atMs = Date.parse(text);
-  return Number.isNaN(atMs) ? undefined : { text: isoBasic(atMs), atMs };
+  return Number.isNaN(atMs) || atMs < 0 ? undefined : { text: isoBasic(atMs), atMs };
 }
 
 function isoBasic(atMs: number): string {

@@ -1,14 +1,25 @@
-import { BUCKETS_PER_TENANT_MAX, type Bucket, type Owner } from '../../domain/bucket.ts';
+import {
+  BUCKETS_PER_TENANT_MAX,
+  type Bucket,
+  type BucketConfiguration,
+  OBJECT_OWNERSHIPS,
+  type ObjectOwnership,
+  type Owner,
+  parseObjectOwnership,
+} from '../../domain/bucket.ts';
 import { type BucketName, parseRegionName, type RegionName } from '../../domain/names.ts';
 import { S3Error } from '../../domain/s3-error.ts';
 import type { Stores } from '../../stores/stores.ts';
 import type { XmlElement } from '../../xml/parse.ts';
+import { bucketAcl, grantsOthers } from '../acl/apply-acl.ts';
+import { ACL_PARAMETERS, parseAclHeaders, type RequestedAcl } from '../acl/requested-acl.ts';
+import { type ResolvedAcl, resolveAcl } from '../acl/resolve-acl.ts';
 import { type BodyDigests, parseBodyDigests } from '../body-digests.ts';
 import { finishBucketRemoval } from '../bucket-closed.ts';
 import { booleanHeader, invalidArgument } from '../headers/parameters.ts';
 import { defineOperation, type OperationContext } from '../operation.ts';
 import { reply } from '../reply.ts';
-import type { HeaderMap, RequestBody, S3Request } from '../request.ts';
+import type { RequestBody, S3Request } from '../request.ts';
 import { requesterOf } from '../requester.ts';
 import { fieldsOf, readOptionalXmlBody } from '../xml-body.ts';
 
@@ -18,23 +29,10 @@ const CLASSIC_REGION = parseRegionName('us-east-1');
 /** How often the claim is tried when the name is freed under our hands. */
 const CLAIMS_MAX = 3;
 
-/** Canned ACLs that leave a bucket to its owner alone; the last two are of objects, and S3 ignores them here. */
-const CANNED_ACLS_HONOURED: ReadonlySet<string> = new Set([
-  'private',
-  'bucket-owner-full-control',
-  'bucket-owner-read',
-]);
-const CANNED_ACLS_KNOWN: ReadonlySet<string> = new Set([
-  'authenticated-read',
-  'aws-exec-read',
-  'log-delivery-write',
-  'public-read',
-  'public-read-write',
-]);
-const OBJECT_OWNERSHIPS: ReadonlySet<string> = new Set(['BucketOwnerPreferred', 'ObjectWriter']);
-
 interface CreateBucketInput {
   readonly name: BucketName;
+  readonly acl: RequestedAcl;
+  readonly objectOwnership: ObjectOwnership | undefined;
   readonly body: RequestBody;
   readonly digests: BodyDigests;
 }
@@ -42,53 +40,57 @@ interface CreateBucketInput {
 /**
  * CreateBucket: claims a name for the requester, in the region that the body's LocationConstraint names.
  *
- * A bucket has the ACL `private` and the object ownership `BucketOwnerEnforced`; asking for just those is fine. Making
- * one's own bucket again is 200 in us-east-1 and BucketAlreadyOwnedByYou elsewhere, as with AWS.
- * Errors: InvalidLocationConstraint, MalformedXML, TooManyBuckets 400 · BucketAlreadyExists,
- *   BucketAlreadyOwnedByYou 409 · NotImplemented 501 for other ACLs and ownerships, and for object lock.
+ * Making one's own bucket again is 200 in us-east-1 and BucketAlreadyOwnedByYou elsewhere, as with AWS, and where an ACL
+ * or an object ownership is asked for; nothing of it changes.
+ * Errors: InvalidArgument, InvalidBucketAclWithObjectOwnership, InvalidLocationConstraint, MalformedXML, TooManyBuckets,
+ *   UnresolvableGrantByEmailAddress 400 · BucketAlreadyExists, BucketAlreadyOwnedByYou 409 · NotImplemented 501 for
+ *   object lock.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
  */
 export const createBucket = defineOperation({
   name: 'CreateBucket',
   scope: 'new-bucket',
   action: 's3:CreateBucket',
-  parameters: ['ACL', 'CreateBucketConfiguration', 'ObjectLockEnabledForBucket', 'ObjectOwnership'],
+  parameters: [
+    ...ACL_PARAMETERS,
+    'GrantWrite',
+    'CreateBucketConfiguration',
+    'ObjectLockEnabledForBucket',
+    'ObjectOwnership',
+  ],
 
   parse(request): CreateBucketInput {
-    checkAcl(request.headers);
-    checkObjectOwnership(request.headers);
     checkObjectLock(request);
-    return { name: request.bucket, body: request.body, digests: parseBodyDigests(request) };
+    return {
+      name: request.bucket,
+      acl: parseAclHeaders(request.headers),
+      objectOwnership: objectOwnershipOf(request),
+      body: request.body,
+      digests: parseBodyDigests(request),
+    };
   },
 
-  async run(context, { name, body, digests }) {
+  async run(context, { name, acl, objectOwnership, body, digests }) {
     const owner = requesterOf(context.identity);
     const limits = { root: 'CreateBucketConfiguration', bytesMax: BODY_BYTES_MAX, digests };
     const configuration = await readOptionalXmlBody(body, limits);
     const region = regionOf(configuration, context.stores);
-    await claimName(context, makeBucket(context, { name, owner, region }));
+    const bucket = makeBucket(context, { name, owner, region }, objectOwnership);
+    const asksForMore = acl.kind !== 'default' || objectOwnership !== undefined;
+    await claimName(context, withAcl(bucket, await resolveAcl(context, acl)), asksForMore);
     return name;
   },
 
   render: (name) => reply(200, { Location: `/${name}` }),
 });
 
-/** Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl */
-function checkAcl(headers: HeaderMap): void {
-  const acl = headers.get('x-amz-acl');
-  if (acl === undefined || CANNED_ACLS_HONOURED.has(acl)) return;
-  if (!CANNED_ACLS_KNOWN.has(acl)) throw invalidArgument('x-amz-acl', acl, 'The canned ACL is not one that S3 knows.');
-  throw notImplemented('x-amz-acl', `The canned ACL ${acl} is not implemented: leave it out, or use private.`);
-}
-
-function checkObjectOwnership(headers: HeaderMap): void {
-  const ownership = headers.get('x-amz-object-ownership');
-  if (ownership === undefined || ownership === 'BucketOwnerEnforced') return;
-  if (!OBJECT_OWNERSHIPS.has(ownership)) {
-    throw invalidArgument('x-amz-object-ownership', ownership, 'The object ownership is not one that S3 knows.');
-  }
-  const message = `The object ownership ${ownership} is not implemented: leave it out, or use BucketOwnerEnforced.`;
-  throw notImplemented('x-amz-object-ownership', message);
+function objectOwnershipOf({ headers }: S3Request): ObjectOwnership | undefined {
+  const header = 'x-amz-object-ownership';
+  const text = headers.get(header);
+  if (text === undefined) return undefined;
+  const ownership = parseObjectOwnership(text);
+  if (ownership !== undefined) return ownership;
+  throw invalidArgument(header, text, `${header} must be one of ${OBJECT_OWNERSHIPS.join(', ')}.`);
 }
 
 function checkObjectLock(request: S3Request): void {
@@ -118,20 +120,34 @@ function regionOf(configuration: XmlElement | undefined, stores: Stores): Region
 }
 
 function makeBucket(
-  { ids, clock }: OperationContext,
+  { ids, clock, defaultObjectOwnership }: OperationContext,
   claim: { name: BucketName; owner: Owner; region: RegionName },
+  asked: ObjectOwnership | undefined,
 ): Bucket {
-  const configuration = { versioning: 'unversioned' } as const;
+  // Without ownership controls ACLs count, as with ObjectWriter.
+  const objectOwnership = asked ?? (defaultObjectOwnership === 'ObjectWriter' ? undefined : defaultObjectOwnership);
+  const configuration: BucketConfiguration = { versioning: 'unversioned', ...(objectOwnership && { objectOwnership }) };
   return { ...claim, id: ids.bucketId(), createdAtMs: clock.nowMs(), configuration, revision: 1 };
 }
 
-async function claimName({ stores, signal }: OperationContext, bucket: Bucket): Promise<void> {
+function withAcl(bucket: Bucket, acl: ResolvedAcl): Bucket {
+  if (acl.kind === 'default') return bucket;
+  const { configuration } = bucket;
+  const enforced = configuration.objectOwnership === 'BucketOwnerEnforced';
+  const grants = bucketAcl(enforced ? { ...bucket, configuration: { versioning: 'unversioned' } } : bucket, acl);
+  if (enforced && grantsOthers(bucket.owner, grants)) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership', { elements: { BucketName: bucket.name } });
+  }
+  return enforced ? bucket : { ...bucket, configuration: { ...configuration, ...(grants && { acl: grants }) } };
+}
+
+async function claimName({ stores, signal }: OperationContext, bucket: Bucket, asksForMore: boolean): Promise<void> {
   await checkBucketsCount(stores, bucket.owner, signal);
   for (let claim = 1; claim <= CLAIMS_MAX; claim++) {
     const outcome = await stores.buckets.createBucket(bucket, { signal });
     if (outcome.kind === 'created') return;
     const { bucket: existing } = outcome;
-    if (!(await isClosed(stores, existing, signal))) return answerExisting(bucket, existing);
+    if (!(await isClosed(stores, existing, signal))) return answerExisting(bucket, existing, asksForMore);
     await finishBucketRemoval(stores, existing, { signal });
   }
   throw new S3Error('OperationAborted', { elements: { BucketName: bucket.name } });
@@ -150,9 +166,10 @@ async function isClosed(stores: Stores, bucket: Bucket, signal: AbortSignal): Pr
   return region !== undefined && (await region.meta.isBucketClosed(bucket.id, { signal }));
 }
 
-function answerExisting(bucket: Bucket, existing: Bucket): void {
+/** AWS would put back the ACL of a bucket that is made again; here it stays, and a request for another one is told so. */
+function answerExisting(bucket: Bucket, existing: Bucket, asksForMore: boolean): void {
   const elements = { BucketName: bucket.name };
   if (existing.owner.tenant !== bucket.owner.tenant) throw new S3Error('BucketAlreadyExists', { elements });
-  const isRepeated = existing.region === CLASSIC_REGION && bucket.region === CLASSIC_REGION;
+  const isRepeated = existing.region === CLASSIC_REGION && bucket.region === CLASSIC_REGION && !asksForMore;
   if (!isRepeated) throw new S3Error('BucketAlreadyOwnedByYou', { elements });
 }

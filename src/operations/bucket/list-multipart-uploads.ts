@@ -103,7 +103,7 @@ function uploadElement(upload: Upload, encode: KeyEncoder): Xml {
   return element('Upload', [
     textElement('Key', encode(upload.key)),
     textElement('UploadId', upload.uploadId),
-    ownerElement('Initiator', upload.owner),
+    ownerElement('Initiator', upload.initiator ?? upload.owner),
     ownerElement('Owner', upload.owner),
     textElement('StorageClass', upload.storageClass),
     timestampElement('Initiated', upload.initiatedAtMs),

@@ -1,15 +1,14 @@
-import type { Bucket, VersioningStatus } from '../../domain/bucket.ts';
+import type { VersioningStatus } from '../../domain/bucket.ts';
 import { S3Error } from '../../domain/s3-error.ts';
 import type { XmlElement } from '../../xml/parse.ts';
 import { type BodyDigests, parseBodyDigests } from '../body-digests.ts';
+import { changeConfiguration } from '../change-configuration.ts';
 import { defineOperation } from '../operation.ts';
 import { reply } from '../reply.ts';
 import type { RequestBody } from '../request.ts';
 import { fieldsOf, malformedXml, readXmlBody } from '../xml-body.ts';
 
 const BODY_BYTES_MAX = 1024 ** 2;
-/** How often the change is tried when others change the bucket's configuration at the same time. */
-const UPDATES_MAX = 8;
 
 interface PutBucketVersioningInput {
   readonly body: RequestBody;
@@ -32,21 +31,9 @@ export const putBucketVersioning = defineOperation({
   parse: (request): PutBucketVersioningInput => ({ body: request.body, digests: parseBodyDigests(request) }),
 
   async run(context, { body, digests }) {
-    const { stores, signal } = context;
-    const { name } = context.bucket;
     const limits = { root: 'VersioningConfiguration', bytesMax: BODY_BYTES_MAX, digests };
     const versioning = statusOf(await readXmlBody(body, limits));
-    let bucket: Bucket = await context.refresh();
-    for (let update = 1; update <= UPDATES_MAX; update++) {
-      if (bucket.configuration.versioning === versioning) return;
-      const configuration = { ...bucket.configuration, versioning };
-      const { id, revision } = bucket;
-      const outcome = await stores.buckets.updateBucket({ name, id, revision, configuration }, { signal });
-      if (outcome.kind === 'updated') return;
-      if (outcome.kind === 'gone') throw new S3Error('NoSuchBucket', { elements: { BucketName: name } });
-      bucket = outcome.bucket;
-    }
-    throw new S3Error('OperationAborted', { elements: { BucketName: name } });
+    await changeConfiguration(context, (configuration) => ({ ...configuration, versioning }));
   },
 
   render: () => reply(200),

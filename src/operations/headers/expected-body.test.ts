@@ -40,6 +40,13 @@ test('a checksum header is expected with its value', () => {
   });
 });
 
+test('a Content-MD5 that is announced as the checksum is one', () => {
+  const md5 = '1B2M2Y8AsgTpgAmY7PhCfg==';
+  const headers = { 'content-md5': md5, 'x-amz-sdk-checksum-algorithm': 'MD5' };
+  const { checksum } = expectedBody(s3Request({ headers }), LIMIT);
+  expect(checksum).toEqual({ algorithm: 'MD5', source: { kind: 'header', value: md5 } });
+});
+
 test('the value of an announced trailer is read after the body', async () => {
   const body = requestBody([], { trailers: { 'x-amz-checksum-crc64nvme': 'AAAAAAAAAAA=' } });
   const { checksum } = expectedBody(s3Request({ body }), LIMIT);
@@ -57,8 +64,9 @@ test.each([
   [{ 'x-amz-checksum-crc32': CRC32_OF_NOTHING, 'x-amz-checksum-crc32c': CRC32_OF_NOTHING }, 'InvalidRequest'],
   [{ 'x-amz-sdk-checksum-algorithm': 'CRC32' }, 'InvalidRequest'],
   [{ 'x-amz-sdk-checksum-algorithm': 'SHA1', 'x-amz-checksum-crc32': CRC32_OF_NOTHING }, 'InvalidRequest'],
-  [{ 'x-amz-checksum-sha512': 'AAAA' }, 'NotImplemented'],
-  [{ 'x-amz-checksum-xxhash3': 'AAAA' }, 'NotImplemented'],
+  [{ 'x-amz-checksum-sha512': 'AAAA' }, 'InvalidRequest'],
+  [{ 'x-amz-checksum-xxhash4': 'AAAA' }, 'InvalidRequest'],
+  [{ 'x-amz-sdk-checksum-algorithm': 'MD5' }, 'InvalidRequest'],
 ])('a body with %o is refused as %s', (headers, code) => {
   expect(() => expectedBody(s3Request({ headers }), LIMIT)).toThrow(expect.objectContaining({ code }));
 });

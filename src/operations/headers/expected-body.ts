@@ -4,16 +4,21 @@ import { S3Error } from '../../domain/s3-error.ts';
 import { type ClaimedChecksum, parseBodyDigests } from '../body-digests.ts';
 import type { RequestBody, S3Request } from '../request.ts';
 
-/** Algorithms that S3 has and Pithos has not. */
-const UNSUPPORTED_ALGORITHMS: readonly string[] = ['MD5', 'SHA512', 'XXHASH3', 'XXHASH64', 'XXHASH128'];
-
 const CHECKSUM_HEADER_NAMES: Readonly<Record<ChecksumAlgorithm, string>> = {
   CRC32: 'x-amz-checksum-crc32',
   CRC32C: 'x-amz-checksum-crc32c',
   CRC64NVME: 'x-amz-checksum-crc64nvme',
   SHA1: 'x-amz-checksum-sha1',
   SHA256: 'x-amz-checksum-sha256',
+  MD5: 'x-amz-checksum-md5',
+  SHA512: 'x-amz-checksum-sha512',
+  XXHASH64: 'x-amz-checksum-xxhash64',
+  XXHASH3: 'x-amz-checksum-xxhash3',
+  XXHASH128: 'x-amz-checksum-xxhash128',
 };
+
+/** The parameters of the model in which a checksum comes. */
+export const CHECKSUM_PARAMETERS: readonly string[] = CHECKSUM_ALGORITHMS.map((algorithm) => `Checksum${algorithm}`);
 
 /** What the client says of the body it sends; `receiveBody` holds it against what arrives. */
 export interface ExpectedBody {
@@ -39,7 +44,7 @@ export interface ExpectedChecksum {
 /**
  * Length and digests that the headers of a request announce.
  * Throws MissingContentLength 411, EntityTooLarge, InvalidDigest (Content-MD5), InvalidRequest (checksums; more than
- * one of them), NotImplemented for a checksum algorithm that is not implemented.
+ * one of them; an algorithm that S3 does not have).
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
 export function expectedBody(request: S3Request, { bytesMax }: { readonly bytesMax: number }): ExpectedBody {
@@ -56,24 +61,6 @@ export function entityTooLarge(sizeBytes: number, bytesMax: number): S3Error {
 /** The name of the header, or trailer, that carries a checksum. */
 export function checksumHeaderName(algorithm: ChecksumAlgorithm): string {
   return CHECKSUM_HEADER_NAMES[algorithm];
-}
-
-/**
- * The algorithm in `text`, in any case. `name` is the header or element it came from.
- * Throws InvalidRequest, or NotImplemented for an algorithm that S3 has and Pithos has not.
- */
-export function requireChecksumAlgorithm(name: string, text: string): ChecksumAlgorithm {
-  const upper = text.toUpperCase();
-  const algorithm = CHECKSUM_ALGORITHMS.find((candidate) => candidate === upper);
-  if (algorithm !== undefined) return algorithm;
-  const supported = CHECKSUM_ALGORITHMS.join(', ');
-  if (UNSUPPORTED_ALGORITHMS.includes(upper)) {
-    throw new S3Error('NotImplemented', {
-      message: `The checksum algorithm ${upper} is not implemented; use one of ${supported}.`,
-      elements: { Header: name },
-    });
-  }
-  throw new S3Error('InvalidRequest', { message: `The value of ${name} is invalid; use one of ${supported}.` });
 }
 
 /** The checksum `text` that stood in `name`. Throws InvalidRequest where it is not the base64 of its algorithm. */
@@ -94,8 +81,9 @@ function declaredSize(request: S3Request, bytesMax: number): number | undefined 
 }
 
 /** Whether the end of the body is marked in the body itself. */
-function comesInChunks({ headers }: S3Request): boolean {
+function comesInChunks({ headers, body }: S3Request): boolean {
   return (
+    body.isDelimited === true ||
     headers.has('transfer-encoding') ||
     headers.get('x-amz-content-sha256')?.startsWith('STREAMING-') === true ||
     headers.get('content-encoding')?.includes('aws-chunked') === true

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { s3Request } from '../../../test/support/s3-request.ts';
-import { requireHonouredAcl, storageClassOf, systemHeaders, userMetadata } from './object-description.ts';
+import { storageClassOf, systemHeaders, userMetadata } from './object-description.ts';
 
 test('an object without headers has the default content type and nothing else', () => {
   expect(systemHeaders(s3Request())).toEqual({ contentType: 'binary/octet-stream' });
@@ -92,16 +92,4 @@ test('the storage class is STANDARD unless the client names another', () => {
 test('what cannot be a storage class is refused', () => {
   const request = s3Request({ headers: { 'x-amz-storage-class': 'no such' } });
   expect(() => storageClassOf(request)).toThrow(expect.objectContaining({ code: 'InvalidStorageClass' }));
-});
-
-test.each([
-  ['private', undefined],
-  ['bucket-owner-full-control', undefined],
-  ['public-read', 'NotImplemented'],
-  ['authenticated-read', 'NotImplemented'],
-  ['nonsense', 'InvalidArgument'],
-])('the canned ACL %s ends as %s', (acl, code) => {
-  const apply = () => requireHonouredAcl(s3Request({ headers: { 'x-amz-acl': acl } }));
-  if (code === undefined) expect(apply).not.toThrow();
-  else expect(apply).toThrow(expect.objectContaining({ code }));
 });

@@ -13,17 +13,9 @@ export const SYSTEM_HEADER_BYTES_MAX = 2 * 1024;
 
 const USER_METADATA_PREFIX = 'x-amz-meta-';
 const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
+/** Queries and forms can hold others. Source: https://www.rfc-editor.org/rfc/rfc9110#name-tokens */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CONTROL_CHARACTER = /[\u0000-\u0008\u000a-\u001f\u007f]/;
-
-/** Canned ACLs that mean what Pithos does: the bucket's owner owns every object, and nobody else has a grant. */
-const CANNED_ACLS_HONOURED: readonly string[] = ['private', 'bucket-owner-full-control'];
-const CANNED_ACLS_KNOWN: readonly string[] = [
-  'public-read',
-  'public-read-write',
-  'authenticated-read',
-  'aws-exec-read',
-  'bucket-owner-read',
-];
 
 /**
  * The headers that are stored with an object and given back as they were sent. `aws-chunked` says how the body
@@ -50,7 +42,7 @@ export function systemHeaders(request: S3Request): SystemHeaders {
 
 /**
  * The `x-amz-meta-*` headers; repeated ones are joined by commas. Values are kept byte for byte, UTF-8 or not.
- * Throws MetadataTooLarge; InvalidArgument for control characters and for a header without a name.
+ * Throws MetadataTooLarge; InvalidArgument for control characters and for a name that is no header's.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata
  */
 export function userMetadata(request: S3Request): UserMetadata {
@@ -60,7 +52,13 @@ export function userMetadata(request: S3Request): UserMetadata {
     if (!header.startsWith(USER_METADATA_PREFIX)) continue;
     const name = header.slice(USER_METADATA_PREFIX.length);
     const value = request.headers.raw(header) ?? '';
-    if (name === '') throw invalidArgument(header, value, 'A metadata header needs a name after x-amz-meta-.');
+    if (!HEADER_NAME.test(name)) {
+      throw invalidArgument(
+        header,
+        value,
+        'The name after x-amz-meta- must be that of a header: letters, digits and marks such as - and _.',
+      );
+    }
     requireNoControlCharacters(header, value);
     metadata.push([name, value]);
     sizeBytes += name.length + value.length;
@@ -86,22 +84,6 @@ export function blobstoreOf(region: RegionStores, storageClass: StorageClass): B
   throw new S3Error('InvalidStorageClass', {
     message: `The storage class ${storageClass} is not configured in region ${region.name}; it has ${configured}.`,
     elements: { StorageClassRequested: storageClass },
-  });
-}
-
-/**
- * Refuses every canned ACL but those that mean what holds anyway, `private` and `bucket-owner-full-control`.
- * Throws NotImplemented for the others, InvalidArgument for what is none.
- */
-export function requireHonouredAcl(request: S3Request): void {
-  const acl = request.headers.get('x-amz-acl');
-  if (acl === undefined || CANNED_ACLS_HONOURED.includes(acl)) return;
-  if (!CANNED_ACLS_KNOWN.includes(acl)) {
-    throw invalidArgument('x-amz-acl', acl, 'x-amz-acl must be a canned ACL such as private.');
-  }
-  throw new S3Error('NotImplemented', {
-    message: `The canned ACL ${acl} is not implemented; private and bucket-owner-full-control are.`,
-    elements: { Header: 'x-amz-acl' },
   });
 }
 

@@ -222,6 +222,11 @@ function contextOf(meta: MemoryMetastore, buckets: MemoryBucketstore): ContextOf
     region,
     refresh: async () => BUCKET,
     openBucket: () => Promise.reject(new Error('No other bucket is needed.')),
+    requireAccess: () => undefined,
+    isAllowed: () => true,
+    isForbidden: () => false,
+    wouldAllow: () => true,
+    defaultObjectOwnership: 'ObjectWriter',
     identity: ANONYMOUS,
     stores: {
       keys: new MemoryKeystore([]),

@@ -4,8 +4,10 @@ import type { Part, UploadAddress, UploadResult } from '../../domain/upload.ts';
 import { textElement, xmlDocument } from '../../xml/build.ts';
 import { throwBucketClosed } from '../bucket-closed.ts';
 import { writeCondition } from '../headers/conditions.ts';
+import { CHECKSUM_PARAMETERS } from '../headers/expected-body.ts';
 import { quoteETag } from '../headers/object-headers.ts';
-import { type ContextOf, defineOperation, type RequestOf } from '../operation.ts';
+import { objectLocation } from '../object-location.ts';
+import { type ContextOf, defineOperation } from '../operation.ts';
 import { xmlReply } from '../reply.ts';
 import type { RequestBody } from '../request.ts';
 import { conditionError, versionSlot } from '../version-outcome.ts';
@@ -50,11 +52,7 @@ export const completeMultipartUpload = defineOperation({
   parameters: [
     'UploadId',
     'MultipartUpload',
-    'ChecksumCRC32',
-    'ChecksumCRC32C',
-    'ChecksumCRC64NVME',
-    'ChecksumSHA1',
-    'ChecksumSHA256',
+    ...CHECKSUM_PARAMETERS,
     'ChecksumType',
     'MpuObjectSize',
     'IfMatch',
@@ -141,10 +139,4 @@ async function readListedParts(
     after = page.at(-1)?.partNumber ?? last;
   }
   return found;
-}
-
-/** The object's URL as the client addressed the bucket, in the path or before the host. */
-function objectLocation({ baseUrl, bucket, key }: RequestOf<'object'>): string {
-  const path = key.split('/').map(encodeURIComponent).join('/');
-  return baseUrl.includes(`://${bucket}.`) ? `${baseUrl}/${path}` : `${baseUrl}/${bucket}/${path}`;
 }

@@ -35,9 +35,9 @@ describe('the list of parts', () => {
     ['falling numbers', listOf(2, 1), 'InvalidPartOrder'],
     ['a number twice', listOf(1, 1), 'InvalidPartOrder'],
     [
-      'a checksum that is not implemented',
-      '<Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumSHA512>a</ChecksumSHA512></Part>',
-      'NotImplemented',
+      'a checksum of an algorithm that S3 has not',
+      '<Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumXXHASH4>a</ChecksumXXHASH4></Part>',
+      'MalformedXML',
     ],
   ])('%s is refused', (_, xml, code) => {
     expect(codeOf(() => parseList(xml))).toBe(code);

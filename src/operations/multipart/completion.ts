@@ -14,28 +14,13 @@ import {
   type UploadChecksum,
 } from '../../domain/upload.ts';
 import type { XmlElement } from '../../xml/parse.ts';
-import { checksumHeaderName } from '../headers/expected-body.ts';
+import { CHECKSUM_PARAMETERS, checksumHeaderName } from '../headers/expected-body.ts';
 import { integerHeader } from '../headers/parameters.ts';
 import type { S3Request } from '../request.ts';
 import { fieldsOf, malformedXml } from '../xml-body.ts';
 import { checksumMismatch, objectChecksum, parseChecksumType } from './upload-checksum.ts';
 
 const PART_ETAG = /^[0-9a-f]{32}$/;
-const CHECKSUM_ELEMENTS = [
-  'ChecksumCRC32',
-  'ChecksumCRC32C',
-  'ChecksumCRC64NVME',
-  'ChecksumSHA1',
-  'ChecksumSHA256',
-] as const;
-const FOREIGN_CHECKSUM_ELEMENTS = [
-  'ChecksumMD5',
-  'ChecksumSHA512',
-  'ChecksumXXHASH3',
-  'ChecksumXXHASH64',
-  'ChecksumXXHASH128',
-];
-
 /** One part as CompleteMultipartUpload lists it. */
 export interface ListedPart {
   readonly partNumber: number;
@@ -63,7 +48,7 @@ export interface CompletedObject {
 
 /**
  * What a CompleteMultipartUpload says of its object: `x-amz-checksum-*`, `x-amz-checksum-type`, `x-amz-mp-object-size`.
- * Errors: InvalidArgument, InvalidRequest 400. Other checksum algorithms are parameters that dispatch answers 501.
+ * Errors: InvalidArgument, InvalidRequest 400.
  */
 export function objectClaims(request: S3Request): ObjectClaims {
   const checksums = CHECKSUM_ALGORITHMS.flatMap((algorithm) => {
@@ -85,7 +70,7 @@ export function objectClaims(request: S3Request): ObjectClaims {
 
 /**
  * The parts in a `CompleteMultipartUpload` document: at least one, in rising order of their numbers.
- * Errors: MalformedXML, InvalidPartOrder 400 · NotImplemented 501.
+ * Errors: MalformedXML, InvalidPartOrder 400.
  */
 export function parsePartList(root: XmlElement): readonly ListedPart[] {
   const parts = fieldsOf(root, { single: [], repeated: ['Part'] })
@@ -172,8 +157,7 @@ export function invalidPart([part]: readonly ListedPart[], uploadId: string): S3
 
 function parseListedPart(element: XmlElement): ListedPart {
   const fields = fieldsOf(element, {
-    single: ['PartNumber', 'ETag', ...CHECKSUM_ELEMENTS],
-    notImplemented: FOREIGN_CHECKSUM_ELEMENTS,
+    single: ['PartNumber', 'ETag', ...CHECKSUM_PARAMETERS],
   });
   const partNumber = fields.requiredInteger('PartNumber');
   if (partNumber < 1 || partNumber > PART_NUMBER_MAX) {

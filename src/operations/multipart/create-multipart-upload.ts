@@ -1,15 +1,14 @@
+import type { Owner } from '../../domain/bucket.ts';
+import type { Identity } from '../../domain/identity.ts';
 import { DEFAULT_ATTRIBUTES } from '../../domain/object-version.ts';
 import { textElement, xmlDocument } from '../../xml/build.ts';
+import { settlePlacement } from '../acl/object-placement.ts';
+import { ACL_PARAMETERS, parseAclHeaders } from '../acl/requested-acl.ts';
 import { throwBucketClosed } from '../bucket-closed.ts';
-import {
-  blobstoreOf,
-  requireHonouredAcl,
-  storageClassOf,
-  systemHeaders,
-  userMetadata,
-} from '../headers/object-description.ts';
+import { blobstoreOf, storageClassOf, systemHeaders, userMetadata } from '../headers/object-description.ts';
 import { defineOperation } from '../operation.ts';
 import { xmlReply } from '../reply.ts';
+import { requireTaggable, taggingHeader } from '../tags.ts';
 import { parseUploadChecksum } from './upload-checksum.ts';
 
 /**
@@ -24,7 +23,7 @@ export const createMultipartUpload = defineOperation({
   scope: 'object',
   action: 's3:PutObject',
   parameters: [
-    'ACL',
+    ...ACL_PARAMETERS,
     'CacheControl',
     'ContentDisposition',
     'ContentEncoding',
@@ -33,15 +32,17 @@ export const createMultipartUpload = defineOperation({
     'Expires',
     'Metadata',
     'StorageClass',
+    'Tagging',
     'WebsiteRedirectLocation',
     'ChecksumAlgorithm',
     'ChecksumType',
   ],
 
   parse(request) {
-    requireHonouredAcl(request);
     return {
       key: request.key,
+      acl: parseAclHeaders(request.headers),
+      tags: taggingHeader(request.headers),
       headers: systemHeaders(request),
       userMetadata: userMetadata(request),
       storageClass: storageClassOf(request),
@@ -49,19 +50,23 @@ export const createMultipartUpload = defineOperation({
     };
   },
 
-  async run(context, { key, headers, userMetadata, storageClass, checksum }) {
+  async run(context, { key, acl, tags, headers, userMetadata, storageClass, checksum }) {
     const { region, signal, clock } = context;
     blobstoreOf(region, storageClass);
+    requireTaggable(context, key, tags);
+    const place = await settlePlacement(context, key, acl);
     const bucket = await context.refresh();
+    const placement = place(bucket);
     const draft = {
       key,
       headers,
       userMetadata,
       storageClass,
       checksum,
-      owner: bucket.owner,
-      attributes: DEFAULT_ATTRIBUTES,
+      owner: placement.owner,
+      attributes: { ...DEFAULT_ATTRIBUTES, acl: placement.acl, tags: tags ?? [] },
       initiatedAtMs: clock.nowMs(),
+      ...initiatorOf(context.identity, placement.owner),
     };
     const outcome = await region.meta.createUpload(bucket.id, draft, { signal });
     if (outcome.kind === 'bucket-closed') return throwBucketClosed(context, key);
@@ -81,3 +86,9 @@ export const createMultipartUpload = defineOperation({
     });
   },
 });
+
+/** Nothing where the owner opens the upload: then that is who it says. */
+function initiatorOf(identity: Identity, owner: Owner): { readonly initiator?: Owner } {
+  if (identity.kind === 'anonymous' || identity.tenant === owner.tenant) return {};
+  return { initiator: { tenant: identity.tenant, displayName: identity.displayName } };
+}

@@ -59,7 +59,7 @@ export const listParts = defineOperation({
       textElement('Bucket', request.bucket),
       textElement('Key', upload.key),
       textElement('UploadId', upload.uploadId),
-      ownerElement('Initiator', upload.owner),
+      ownerElement('Initiator', upload.initiator ?? upload.owner),
       ownerElement('Owner', upload.owner),
       textElement('StorageClass', upload.storageClass),
       textElement('PartNumberMarker', afterPartNumber),

@@ -37,8 +37,8 @@ describe('the checksum that CreateMultipartUpload settles', () => {
     ['SHA256', 'FULL_OBJECT', 'InvalidRequest'],
     ['CRC32', 'WHOLE', 'InvalidRequest'],
     [undefined, 'FULL_OBJECT', 'InvalidRequest'],
-    ['SHA512', undefined, 'NotImplemented'],
-    ['XXHASH3', 'COMPOSITE', 'NotImplemented'],
+    ['SHA512', 'FULL_OBJECT', 'InvalidRequest'],
+    ['XXHASH3', 'FULL_OBJECT', 'InvalidRequest'],
     ['CRC31', undefined, 'InvalidRequest'],
     ['', undefined, 'InvalidRequest'],
   ] as const)('algorithm %s and type %s are refused with %s %s', (algorithm, type, code) => {

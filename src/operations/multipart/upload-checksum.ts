@@ -3,7 +3,7 @@ import { combineCrc, compositeChecksum, isCrc } from '../../domain/digests.ts';
 import { S3Error } from '../../domain/s3-error.ts';
 import type { Part, UploadChecksum } from '../../domain/upload.ts';
 import { textElement, type Xml } from '../../xml/build.ts';
-import { requireChecksumAlgorithm } from '../headers/expected-body.ts';
+import { requireChecksumAlgorithm } from '../body-digests.ts';
 import type { HeaderMap } from '../request.ts';
 
 /** The types that each algorithm allows; the first is the default. Source: the table at `parseUploadChecksum`. */
@@ -13,6 +13,11 @@ const CHECKSUM_TYPES: Readonly<Record<ChecksumAlgorithm, readonly [ChecksumType,
   CRC64NVME: ['FULL_OBJECT'],
   SHA1: ['COMPOSITE'],
   SHA256: ['COMPOSITE'],
+  MD5: ['COMPOSITE'],
+  SHA512: ['COMPOSITE'],
+  XXHASH64: ['COMPOSITE'],
+  XXHASH3: ['COMPOSITE'],
+  XXHASH128: ['COMPOSITE'],
 };
 
 /** What an upload has whose client asked for no checksum. */
@@ -21,7 +26,7 @@ const DEFAULT_CHECKSUM: UploadChecksum = { algorithm: 'CRC64NVME', type: 'FULL_O
 /**
  * The checksum that CreateMultipartUpload settles by `x-amz-checksum-algorithm` and `x-amz-checksum-type`.
  *
- * Errors: InvalidRequest 400 for a pair that does not exist · NotImplemented 501 for another algorithm.
+ * Errors: InvalidRequest 400 for an algorithm, a type or a pair that does not exist.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
 export function parseUploadChecksum(headers: HeaderMap): UploadChecksum {

@@ -1,5 +1,5 @@
 import { PART_BYTES_MAX, type Part } from '../../domain/upload.ts';
-import { checksumHeaderName, expectedBody } from '../headers/expected-body.ts';
+import { CHECKSUM_PARAMETERS, checksumHeaderName, expectedBody } from '../headers/expected-body.ts';
 import { quoteETag } from '../headers/object-headers.ts';
 import { defineOperation } from '../operation.ts';
 import { receiveBody } from '../receive-body.ts';
@@ -27,11 +27,7 @@ export const uploadPart = defineOperation({
     'ContentLength',
     'ContentMD5',
     'ChecksumAlgorithm',
-    'ChecksumCRC32',
-    'ChecksumCRC32C',
-    'ChecksumCRC64NVME',
-    'ChecksumSHA1',
-    'ChecksumSHA256',
+    ...CHECKSUM_PARAMETERS,
   ],
 
   parse: (request) => ({

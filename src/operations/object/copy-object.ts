@@ -1,4 +1,4 @@
-import type { Bucket } from '../../domain/bucket.ts';
+import type { Bucket, Tag } from '../../domain/bucket.ts';
 import type { Checksum, ChecksumAlgorithm } from '../../domain/checksum.ts';
 import { createDigest } from '../../domain/digests.ts';
 import type { VersionId } from '../../domain/names.ts';
@@ -7,7 +7,10 @@ import { S3Error } from '../../domain/s3-error.ts';
 import { PART_BYTES_MAX } from '../../domain/upload.ts';
 import type { PutOutcome, VersionDraft } from '../../stores/metastore.ts';
 import { textElement, timestampElement, xmlDocument } from '../../xml/build.ts';
-import { type OpenedSource, openCopySource } from '../copy-source.ts';
+import type { ObjectPlacement } from '../acl/apply-acl.ts';
+import { settlePlacement } from '../acl/object-placement.ts';
+import { ACL_PARAMETERS } from '../acl/requested-acl.ts';
+import { type CopySource, type OpenedSource, openCopySource } from '../copy-source.ts';
 import { blobstoreOf } from '../headers/object-description.ts';
 import { newVersionHeader, quoteETag, versionIdHeader } from '../headers/object-headers.ts';
 import { checksumElement } from '../multipart/upload-checksum.ts';
@@ -15,6 +18,7 @@ import { type ContextOf, defineOperation } from '../operation.ts';
 import { readBody } from '../read-object.ts';
 import { receiveBody } from '../receive-body.ts';
 import { xmlReply } from '../reply.ts';
+import { requireTaggable } from '../tags.ts';
 import { requireStored, versionSlot } from '../version-outcome.ts';
 import { type CopyInput, parseCopy } from './copy-request.ts';
 
@@ -45,7 +49,7 @@ export const copyObject = defineOperation({
   scope: 'object',
   action: 's3:PutObject',
   parameters: [
-    'ACL',
+    ...ACL_PARAMETERS,
     'CacheControl',
     'ChecksumAlgorithm',
     'ContentDisposition',
@@ -63,6 +67,7 @@ export const copyObject = defineOperation({
     'Metadata',
     'MetadataDirective',
     'StorageClass',
+    'Tagging',
     'TaggingDirective',
     'WebsiteRedirectLocation',
   ],
@@ -70,10 +75,13 @@ export const copyObject = defineOperation({
 
   async run(context, input): Promise<CopyResult> {
     blobstoreOf(context.region, input.storageClass);
+    const place = await settlePlacement(context, input.key, input.acl);
     for (let attempt = 1; ; attempt += 1) {
       using source = await openCopySource(context, input.source);
       requireCopyable(source.version);
-      const outcome = await copy(context, { input, source });
+      const tags = input.tags ?? copiedTags(source, input.source);
+      requireTaggable(context, input.key, tags);
+      const outcome = await copy(context, { input, source, place, tags });
       if (outcome.kind === 'blob-gone' && attempt < ATTEMPTS_MAX) continue;
       const version = await requireStored(context, outcome, input);
       return { version, source: { bucket: source.bucket.bucket, versionId: source.version.versionId } };
@@ -98,17 +106,19 @@ export const copyObject = defineOperation({
 interface Copy {
   readonly input: CopyInput;
   readonly source: OpenedSource;
+  readonly place: (bucket: Bucket) => ObjectPlacement;
+  readonly tags: readonly Tag[];
 }
 
 /** Looks at the bucket again after whatever reading there is, for its versioning may have changed meanwhile. */
-async function copy(context: ContextOf<'object'>, { input, source }: Copy): Promise<PutOutcome> {
+async function copy(context: ContextOf<'object'>, { input, source, place, tags }: Copy): Promise<PutOutcome> {
   const { region, signal } = context;
   const body = sharedBody(context, input, source);
   if (body !== undefined) {
     const checksum = await checksumOfCopy(context, input.checksumAlgorithm, source);
     const { etag, sizeBytes } = source.version;
     const bucket = await context.refresh();
-    const draft = draftOf(context, bucket, { input, source }, { body, checksum, etag, sizeBytes });
+    const draft = draftOf(context, bucket, { input, source, place, tags }, { body, checksum, etag, sizeBytes });
     return region.meta.putVersion(bucket.id, draft, input.condition, { signal });
   }
   const { sizeBytes } = source.version;
@@ -124,7 +134,7 @@ async function copy(context: ContextOf<'object'>, { input, source }: Copy): Prom
     },
   });
   const bucket = await context.refresh();
-  const draft = draftOf(context, bucket, { input, source }, received);
+  const draft = draftOf(context, bucket, { input, source, place, tags }, received);
   return await received.commit(() => region.meta.putVersion(bucket.id, draft, input.condition, { signal }));
 }
 
@@ -160,11 +170,12 @@ async function checksumOfCopy(
 function draftOf(
   { clock }: ContextOf<'object'>,
   bucket: Bucket,
-  { input, source: { version } }: Copy,
+  { input, source: { version }, place, tags }: Copy,
   { body, checksum, etag, sizeBytes }: Pick<VersionDraft, 'body' | 'checksum' | 'etag' | 'sizeBytes'>,
 ): VersionDraft {
   const { websiteRedirectLocation: _, ...kept } = version.headers;
   const { websiteRedirectLocation } = input;
+  const { owner, acl } = place(bucket);
   return {
     key: input.key,
     slot: versionSlot(bucket),
@@ -176,9 +187,19 @@ function draftOf(
     headers: input.replacement?.headers ?? { ...kept, ...(websiteRedirectLocation && { websiteRedirectLocation }) },
     userMetadata: input.replacement?.userMetadata ?? version.userMetadata,
     storageClass: input.storageClass,
-    owner: bucket.owner,
-    attributes: input.copiesTags ? { ...DEFAULT_ATTRIBUTES, tags: version.attributes.tags } : DEFAULT_ATTRIBUTES,
+    owner,
+    attributes: { ...DEFAULT_ATTRIBUTES, acl, tags },
   };
+}
+
+/** The tags of the source, which who copies them must be allowed to read. Throws AccessDenied. */
+function copiedTags({ bucket, version }: OpenedSource, { versionId }: CopySource): readonly Tag[] {
+  const { tags } = version.attributes;
+  const action = versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
+  if (tags.length === 0 || bucket.isAllowed(action, version.key, versionId)) return tags;
+  throw new S3Error('AccessDenied', {
+    message: `Copying the tags of the source needs ${action} on it: send x-amz-tagging-directive: REPLACE.`,
+  });
 }
 
 function requireCopyable({ sizeBytes }: StoredObject): void {

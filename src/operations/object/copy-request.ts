@@ -1,15 +1,18 @@
+import type { Tag } from '../../domain/bucket.ts';
 import type { ChecksumAlgorithm } from '../../domain/checksum.ts';
 import type { WriteCondition } from '../../domain/condition.ts';
 import type { ObjectKey, StorageClass } from '../../domain/names.ts';
 import type { SystemHeaders, UserMetadata } from '../../domain/object-version.ts';
 import { S3Error } from '../../domain/s3-error.ts';
+import { parseAclHeaders, type RequestedAcl } from '../acl/requested-acl.ts';
+import { requireChecksumAlgorithm } from '../body-digests.ts';
 import { type CopySource, parseCopySource } from '../copy-source.ts';
 import { writeCondition } from '../headers/conditions.ts';
-import { requireChecksumAlgorithm } from '../headers/expected-body.ts';
-import { requireHonouredAcl, storageClassOf, systemHeaders, userMetadata } from '../headers/object-description.ts';
+import { storageClassOf, systemHeaders, userMetadata } from '../headers/object-description.ts';
 import { invalidArgument } from '../headers/parameters.ts';
 import type { RequestOf } from '../operation.ts';
 import type { S3Request } from '../request.ts';
+import { taggingHeader } from '../tags.ts';
 
 /** Headers that make a copy onto itself a change. */
 const CHANGES: readonly string[] = [
@@ -21,6 +24,8 @@ const CHANGES: readonly string[] = [
 /** What CopyObject is asked for. */
 export interface CopyInput {
   readonly key: ObjectKey;
+  /** Never copied from the source. */
+  readonly acl: RequestedAcl;
   readonly source: CopySource;
   /** Of the version that the copy replaces. */
   readonly condition: WriteCondition;
@@ -29,7 +34,8 @@ export interface CopyInput {
   readonly replacement: { readonly headers: SystemHeaders; readonly userMetadata: UserMetadata } | undefined;
   /** Never copied from the source. */
   readonly websiteRedirectLocation: string | undefined;
-  readonly copiesTags: boolean;
+  /** The tags of the copy; `undefined`: the source's. */
+  readonly tags: readonly Tag[] | undefined;
   /** `undefined`: the source's checksum, if it has one. */
   readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
 }
@@ -39,7 +45,6 @@ export interface CopyInput {
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
  */
 export function parseCopy(request: RequestOf<'object'>): CopyInput {
-  requireHonouredAcl(request);
   const source = parseCopySource(request);
   const replaces = directive(request, 'x-amz-metadata-directive') === 'REPLACE';
   if (!replaces && isOntoItself(request, source) && !CHANGES.some((header) => request.headers.has(header))) {
@@ -52,15 +57,26 @@ export function parseCopy(request: RequestOf<'object'>): CopyInput {
   const algorithm = request.headers.get('x-amz-checksum-algorithm');
   return {
     key: request.key,
+    acl: parseAclHeaders(request.headers),
     source,
     condition: writeCondition(request),
     storageClass: storageClassOf(request),
     replacement: replaces ? { headers, userMetadata: userMetadata(request) } : undefined,
     websiteRedirectLocation: headers.websiteRedirectLocation,
-    copiesTags: directive(request, 'x-amz-tagging-directive') === 'COPY',
+    tags: replacementTags(request),
     checksumAlgorithm:
       algorithm === undefined ? undefined : requireChecksumAlgorithm('x-amz-checksum-algorithm', algorithm),
   };
+}
+
+function replacementTags(request: S3Request): readonly Tag[] | undefined {
+  const tags = taggingHeader(request.headers);
+  if (directive(request, 'x-amz-tagging-directive') === 'REPLACE') return tags ?? [];
+  if (tags === undefined) return undefined;
+  throw new S3Error('InvalidRequest', {
+    message:
+      'x-amz-tagging counts only with x-amz-tagging-directive: REPLACE; without it the tags of the source are copied.',
+  });
 }
 
 function directive(request: S3Request, name: string): 'COPY' | 'REPLACE' {

@@ -3,23 +3,17 @@ import { expect, test } from 'vitest';
 import { requestBody, s3Request } from '../../../test/support/s3-request.ts';
 import { must } from '../../../test/support/start-front.ts';
 import { contextOf, twoRegions } from '../../../test/support/two-regions.ts';
-import { S3Error } from '../../domain/s3-error.ts';
 import { MemoryMetastore } from '../../stores/memory/metastore.ts';
 import type { DeleteOutcome } from '../../stores/metastore.ts';
 import { StoreError } from '../../stores/store.ts';
 import { deleteObjects } from './delete-objects.ts';
 
 test('DeleteObjects deletes no version for who may delete objects alone', async () => {
-  const asked: unknown[] = [];
   const context = await contextOf(await twoRegions(), 'west-bucket', {
-    openBucket: async (...call) => {
-      asked.push(call);
-      throw new S3Error('AccessDenied');
-    },
+    isAllowed: (action) => action === 's3:DeleteObject',
   });
   const version = '<Object><Key>a</Key><VersionId>null</VersionId></Object>';
   const { results } = await deleteObjects.run(context, parse(`${version}<Object><Key>b</Key></Object>`));
-  expect(asked).toEqual([['west-bucket', 's3:DeleteObjectVersion']]);
   expect(results.map(({ kind }) => kind)).toEqual(['error', 'deleted']);
   expect(results[0]).toMatchObject({ error: { code: 'AccessDenied' } });
 });

@@ -50,6 +50,7 @@ export const deleteObjects = defineOperation({
   name: 'DeleteObjects',
   scope: 'bucket',
   action: 's3:DeleteObject',
+  decidedBy: 'each-key',
   parameters: ['Delete', 'ChecksumAlgorithm'],
 
   parse: (request) => ({ body: request.body, digests: requireBodyDigests(request) }),
@@ -105,37 +106,25 @@ async function deleteAll(
   bucket: Bucket,
   objects: readonly NamedObject[],
 ): Promise<readonly ObjectResult[]> {
-  const refusal = objects.some(({ versionId }) => versionId !== undefined)
-    ? await refusalOfVersions(context)
-    : undefined;
   const results: ObjectResult[] = [];
   const pending = objects.entries();
   const work = async () => {
     for (const [index, object] of pending) {
-      const error = object.versionId === undefined ? undefined : refusal;
-      results[index] = error ? { kind: 'error', object, error } : await deleteOne(context, bucket, object);
+      results[index] = await deleteOne(context, bucket, object);
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_MAX, objects.length) }, work));
   return results;
 }
 
-/** What callers hear who may delete objects but not versions. */
-async function refusalOfVersions(context: ContextOf<'bucket'>): Promise<S3Error | undefined> {
-  try {
-    await context.openBucket(context.bucket.name, 's3:DeleteObjectVersion');
-    return undefined;
-  } catch (error) {
-    if (error instanceof S3Error && error.code === 'AccessDenied') return error;
-    throw error;
-  }
-}
-
 /** An error about one object is its answer; one about the bucket or the stores fails the request, to be repeated. */
 async function deleteOne(context: ContextOf<'bucket'>, bucket: Bucket, object: NamedObject): Promise<ObjectResult> {
   try {
+    const key = requireKey(object.key);
+    const action = object.versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+    if (!context.isAllowed(action, key, object.versionId)) throw new S3Error('AccessDenied');
     const target = {
-      key: requireKey(object.key),
+      key,
       versionId: object.versionId === undefined ? undefined : requireVersionId(object.versionId),
       condition: conditionOf(object),
     };

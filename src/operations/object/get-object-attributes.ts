@@ -7,7 +7,7 @@ import { integerHeader, invalidArgument, versionIdOf } from '../headers/paramete
 import { checksumElement } from '../multipart/upload-checksum.ts';
 import { type ContextOf, defineOperation, type RequestOf } from '../operation.ts';
 import { xmlReply } from '../reply.ts';
-import { requireObject } from './read-version.ts';
+import { findObject } from './read-version.ts';
 
 const ATTRIBUTES = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const;
 const HEADER = 'x-amz-object-attributes';
@@ -50,7 +50,8 @@ export const getObjectAttributes = defineOperation({
   name: 'GetObjectAttributes',
   scope: 'object',
   action: 's3:GetObjectAttributes',
-  versionAction: 's3:GetObjectVersion',
+  versionAction: 's3:GetObjectVersionAttributes',
+  decidedBy: 'object',
   parameters: ['MaxParts', 'ObjectAttributes', 'PartNumberMarker', 'VersionId'],
 
   parse: (request) => ({
@@ -65,10 +66,8 @@ export const getObjectAttributes = defineOperation({
   }),
 
   async run(context, { asked, range, ...target }): Promise<Attributes> {
-    const { bucket, region, signal } = context;
-    const { key, versionId } = target;
-    const found = await region.meta.getVersion({ bucketId: bucket.id, key, versionId }, { signal });
-    const version = requireObject(bucket, found, target);
+    const { bucket } = context;
+    const version = await findObject(context, target);
     const page = asked.has('ObjectParts') ? await readParts(context, version, range) : undefined;
     return { bucket, version, asked, page };
   },

@@ -5,6 +5,7 @@ import { type OpenedVersion, openVersion, sliceInline } from '../read-object.ts'
 import { type ReplyBody, reply } from '../reply.ts';
 import { parseRead, READ_PARAMETERS, type ReadInput } from './read-request.ts';
 import {
+  countTags,
   foundHeaders,
   isNotModified,
   notModifiedHeaders,
@@ -28,6 +29,7 @@ export const getObject = defineOperation({
   scope: 'object',
   action: 's3:GetObject',
   versionAction: 's3:GetObjectVersion',
+  decidedBy: 'object',
   parameters: READ_PARAMETERS,
   parse: parseRead,
 
@@ -36,11 +38,12 @@ export const getObject = defineOperation({
     const { key, versionId } = input;
     requireOverridesAllowed(identity, input);
     using opened = await openVersion(context, { bucketId: bucket.id, key, versionId });
+    context.requireAccess(opened.version);
     const version = requireObject(bucket, opened.version, input);
     if (isNotModified(version, input)) return { kind: 'not-modified', bucket, version };
     const selection = await selectBytes(context, version, input.extent);
     const body = bodyOf(opened, version, selection.range);
-    return { kind: 'found', bucket, version, selection, input, body };
+    return { kind: 'found', bucket, version, selection, input, tagsCount: countTags(context, version), body };
   },
 
   render(result) {

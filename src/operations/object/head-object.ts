@@ -2,11 +2,12 @@ import { defineOperation } from '../operation.ts';
 import { reply } from '../reply.ts';
 import { parseRead, READ_PARAMETERS, type ReadInput } from './read-request.ts';
 import {
+  countTags,
+  findObject,
   foundHeaders,
   isNotModified,
   notModifiedHeaders,
   type ReadResult,
-  requireObject,
   requireOverridesAllowed,
   selectBytes,
 } from './read-version.ts';
@@ -22,18 +23,25 @@ export const headObject = defineOperation({
   scope: 'object',
   action: 's3:GetObject',
   versionAction: 's3:GetObjectVersion',
+  decidedBy: 'object',
   parameters: READ_PARAMETERS,
   parse: parseRead,
 
   async run(context, input: ReadInput): Promise<ReadResult<undefined>> {
-    const { bucket, identity, region, signal } = context;
-    const { key, versionId } = input;
+    const { bucket, identity } = context;
     requireOverridesAllowed(identity, input);
-    const found = await region.meta.getVersion({ bucketId: bucket.id, key, versionId }, { signal });
-    const version = requireObject(bucket, found, input);
+    const version = await findObject(context, input);
     if (isNotModified(version, input)) return { kind: 'not-modified', bucket, version };
     const selection = await selectBytes(context, version, input.extent);
-    return { kind: 'found', bucket, version, selection, input, body: undefined };
+    return {
+      kind: 'found',
+      bucket,
+      version,
+      selection,
+      input,
+      tagsCount: countTags(context, version),
+      body: undefined,
+    };
   },
 
   render(result) {

@@ -1,18 +1,15 @@
 import { DEFAULT_ATTRIBUTES, type StoredObject } from '../../domain/object-version.ts';
 import { PART_BYTES_MAX } from '../../domain/upload.ts';
+import { settlePlacement } from '../acl/object-placement.ts';
+import { ACL_PARAMETERS, parseAclHeaders } from '../acl/requested-acl.ts';
 import { writeCondition } from '../headers/conditions.ts';
-import { expectedBody } from '../headers/expected-body.ts';
-import {
-  blobstoreOf,
-  requireHonouredAcl,
-  storageClassOf,
-  systemHeaders,
-  userMetadata,
-} from '../headers/object-description.ts';
+import { CHECKSUM_PARAMETERS, expectedBody } from '../headers/expected-body.ts';
+import { blobstoreOf, storageClassOf, systemHeaders, userMetadata } from '../headers/object-description.ts';
 import { checksumHeaders, newVersionHeader, quoteETag } from '../headers/object-headers.ts';
 import { defineOperation } from '../operation.ts';
 import { receiveBody } from '../receive-body.ts';
 import { reply } from '../reply.ts';
+import { requireTaggable, taggingHeader } from '../tags.ts';
 import { requireStored, versionSlot } from '../version-outcome.ts';
 
 /**
@@ -30,7 +27,7 @@ export const putObject = defineOperation({
   scope: 'object',
   action: 's3:PutObject',
   parameters: [
-    'ACL',
+    ...ACL_PARAMETERS,
     'Body',
     'CacheControl',
     'ContentDisposition',
@@ -40,23 +37,21 @@ export const putObject = defineOperation({
     'ContentMD5',
     'ContentType',
     'ChecksumAlgorithm',
-    'ChecksumCRC32',
-    'ChecksumCRC32C',
-    'ChecksumCRC64NVME',
-    'ChecksumSHA1',
-    'ChecksumSHA256',
+    ...CHECKSUM_PARAMETERS,
     'Expires',
     'IfMatch',
     'IfNoneMatch',
     'Metadata',
     'StorageClass',
+    'Tagging',
     'WebsiteRedirectLocation',
   ],
 
   parse(request) {
-    requireHonouredAcl(request);
     return {
       key: request.key,
+      acl: parseAclHeaders(request.headers),
+      tags: taggingHeader(request.headers),
       body: request.body,
       expected: expectedBody(request, { bytesMax: PART_BYTES_MAX }),
       condition: writeCondition(request),
@@ -66,12 +61,18 @@ export const putObject = defineOperation({
     };
   },
 
-  async run(context, { key, body, expected, condition, headers, userMetadata, storageClass }): Promise<StoredObject> {
+  async run(
+    context,
+    { key, acl, tags, body, expected, condition, headers, userMetadata, storageClass },
+  ): Promise<StoredObject> {
     const { region, clock, signal } = context;
     blobstoreOf(region, storageClass);
+    requireTaggable(context, key, tags);
+    const place = await settlePlacement(context, key, acl);
     const { inlineBytesMax } = region.meta;
     await using received = await receiveBody(context, body, { storageClass, expected, inlineBytesMax });
     const bucket = await context.refresh();
+    const placement = place(bucket);
     const draft = {
       key,
       slot: versionSlot(bucket),
@@ -83,8 +84,8 @@ export const putObject = defineOperation({
       headers,
       userMetadata,
       storageClass,
-      owner: bucket.owner,
-      attributes: DEFAULT_ATTRIBUTES,
+      owner: placement.owner,
+      attributes: { ...DEFAULT_ATTRIBUTES, acl: placement.acl, tags: tags ?? [] },
     };
     const outcome = await received.commit(() => region.meta.putVersion(bucket.id, draft, condition, { signal }));
     // Awaited here: `received` is given up before the value is returned, and a rejection must not wait for that.

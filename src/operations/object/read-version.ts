@@ -1,4 +1,4 @@
-import type { Bucket } from '../../domain/bucket.ts';
+import type { Bucket, Tag } from '../../domain/bucket.ts';
 import type { Checksum } from '../../domain/checksum.ts';
 import type { Identity } from '../../domain/identity.ts';
 import type { DeleteMarker, ManifestPart, ObjectVersion, StoredObject } from '../../domain/object-version.ts';
@@ -31,6 +31,8 @@ export type ReadResult<Body> =
       readonly version: StoredObject;
       readonly selection: Selection;
       readonly input: ReadInput;
+      /** How many tags the version has, if the caller may read them; S3 does not speak of none. */
+      readonly tagsCount: number | undefined;
       readonly body: Body;
     };
 
@@ -57,6 +59,24 @@ export function requireObject(
   if (version !== undefined) throw deleteMarkerError(bucket, version, input);
   if (versionId === undefined) throw new S3Error('NoSuchKey', { elements: { Key: key } });
   throw new S3Error('NoSuchVersion', { elements: { Key: key, VersionId: versionId } });
+}
+
+/** The version that a request names, and how, for the error that there is none. */
+export interface VersionTarget extends Pick<ReadInput, 'method' | 'key' | 'versionId'> {
+  /** Tags that the body brings, for policies that ask for them. */
+  readonly requestTags?: readonly Tag[];
+}
+
+/**
+ * The object that a request names, once the caller is known to have the right to it.
+ * Throws AccessDenied 403; as `requireObject`.
+ */
+export async function findObject(context: ContextOf<'object'>, target: VersionTarget): Promise<StoredObject> {
+  const { bucket, region, signal } = context;
+  const { key, versionId, requestTags } = target;
+  const found = await region.meta.getVersion({ bucketId: bucket.id, key, versionId }, { signal });
+  context.requireAccess(found, requestTags);
+  return requireObject(bucket, found, target);
 }
 
 /** Whether the client has this version already. Throws PreconditionFailed 412. */
@@ -101,15 +121,22 @@ export async function selectBytes(
 }
 
 /** Everything a 200 or 206 says but its length. */
-export function foundHeaders({ bucket, version, selection, input }: FoundResult): HeaderFields {
+export function foundHeaders({ bucket, version, selection, input, tagsCount }: FoundResult): HeaderFields {
   const { range, kind, checksum, partsCount } = selection;
   return {
     ...objectHeaders(bucket, version),
     'Content-Range': kind === 'whole' ? undefined : contentRange(range, version.sizeBytes),
     'x-amz-mp-parts-count': partsCount,
+    'x-amz-tagging-count': tagsCount,
     ...(input.withChecksum ? checksumHeaders(checksum) : undefined),
     ...input.overrides,
   };
+}
+
+export function countTags(context: Pick<ContextOf<'object'>, 'isAllowed'>, version: StoredObject): number | undefined {
+  const { key, attributes } = version;
+  if (attributes.tags.length === 0) return undefined;
+  return context.isAllowed('s3:GetObjectTagging', key) ? attributes.tags.length : undefined;
 }
 
 type FoundResult = Omit<Extract<ReadResult<unknown>, { readonly kind: 'found' }>, 'kind' | 'body'>;

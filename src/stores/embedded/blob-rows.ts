@@ -1,7 +1,14 @@
 import { type BlobId, parseBlobId, type StorageClass } from '../../domain/names.ts';
 import type { BlobAddress } from '../../domain/object-version.ts';
-import { ID_DIGITS, parseStorageClassRow, readBlob, readChoice, writeBlob, writeChoice } from './description-rows.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
+import {
+  ID_DIGITS,
+  parseStorageClassRow,
+  readBlob,
+  readChoice,
+  writeBlob,
+  writeChoice,
+} from '../rows/description-rows.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import { numberKey, prefixRange } from './row-keys.ts';
 import type { RowRange } from './table.ts';
 

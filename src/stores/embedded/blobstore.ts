@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, opendir, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, parseBlobId } from '../../domain/names.ts';
 import type { BlobCondition, BlobExtent, Blobstore, ByteRange } from '../blobstore.ts';
@@ -10,7 +10,7 @@ import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
 import { iterateUntil } from './iterate-until.ts';
-import { fileError, systemCode } from './system-error.ts';
+import { fileError, fileSize, systemCode } from './system-error.ts';
 
 export interface BlobstoreOptions {
   /** Made where it is missing. */
@@ -29,6 +29,11 @@ const BLOB_ID = /^[0-9a-f]{32}$/;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 const PROBE_PREFIX = 'probe-';
+
+/** Where the file of a blob lies in the directory of its blobstore. */
+export function blobPath(directory: string, id: BlobId): string {
+  return join(directory, id.slice(0, SHARD_DIGITS), id);
+}
 
 /** Opens the blobstore of a directory; other processes may too. */
 export async function openEmbeddedBlobstore(options: BlobstoreOptions): Promise<EmbeddedBlobstore> {
@@ -111,7 +116,7 @@ export class EmbeddedBlobstore implements Blobstore {
 
   async verify(blob: BlobExtent, { deep }: { deep: boolean }, options: CallOptions): Promise<BlobCondition> {
     options.signal.throwIfAborted();
-    const storedBytes = await this.#storedBytes(this.#path(blob.id));
+    const storedBytes = await fileSize(this.#path(blob.id));
     if (storedBytes === undefined) return 'missing';
     if (storedBytes !== fileBytes(blob.sizeBytes)) return 'corrupt';
     if (!deep) return 'sound';
@@ -121,7 +126,7 @@ export class EmbeddedBlobstore implements Blobstore {
       return 'sound';
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind !== 'corrupt') throw error;
-      return (await this.#storedBytes(this.#path(blob.id))) === undefined ? 'missing' : 'corrupt';
+      return (await fileSize(this.#path(blob.id))) === undefined ? 'missing' : 'corrupt';
     }
   }
 
@@ -131,9 +136,7 @@ export class EmbeddedBlobstore implements Blobstore {
       if (!SHARD.test(shard.name)) continue;
       for await (const { name } of await opendir(join(this.#directory, shard.name))) {
         signal.throwIfAborted();
-        const storedBytes = BLOB_ID.test(name)
-          ? await this.#storedBytes(join(this.#directory, shard.name, name))
-          : undefined;
+        const storedBytes = BLOB_ID.test(name) ? await fileSize(join(this.#directory, shard.name, name)) : undefined;
         if (storedBytes !== undefined) yield { id: parseBlobId(name), storedBytes };
       }
     }
@@ -178,7 +181,7 @@ export class EmbeddedBlobstore implements Blobstore {
   }
 
   #path(id: BlobId): string {
-    return join(this.#directory, id.slice(0, SHARD_DIGITS), id);
+    return blobPath(this.#directory, id);
   }
 
   /** The directory of a blob, made and open. */
@@ -222,14 +225,5 @@ export class EmbeddedBlobstore implements Blobstore {
 
   #requireSound(): void {
     if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  async #storedBytes(path: string): Promise<number | undefined> {
-    try {
-      return (await stat(path)).size;
-    } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
-      throw fileError(`look at ${path}`, error);
-    }
   }
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { Bucket, VersioningStatus } from '../../domain/bucket.ts';
-import { type BucketId, type BucketName, parseBucketId, parseRegionName, type TenantId } from '../../domain/names.ts';
+import type { Bucket } from '../../domain/bucket.ts';
+import type { BucketId, BucketName, TenantId } from '../../domain/names.ts';
 import type {
   BucketRange,
   Bucketstore,
@@ -8,16 +8,14 @@ import type {
   CreateBucketOutcome,
   UpdateBucketOutcome,
 } from '../bucketstore.ts';
-import { type CallOptions, StoreError } from '../store.ts';
+import { BUCKET_ROW_BYTES_MAX, readBucket, writeBucket } from '../rows/bucket-rows.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
+import type { CallOptions } from '../store.ts';
 import type { EmbeddedDatabase } from './database.ts';
-import { ID_DIGITS, readChoice, readOwner, writeChoice, writeOwner } from './description-rows.ts';
 import { NO_VALUE } from './meta-tables.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import { prefixRange } from './row-keys.ts';
 import type { RowRange, Table } from './table.ts';
 
-// Stored as the place in this list: a new one goes to the end.
-const VERSIONING: readonly VersioningStatus[] = ['unversioned', 'enabled', 'suspended'];
 /** Longest name of a bucket, in bytes: no prefix or position needs to be longer. */
 const NAME_BYTES_MAX = 63;
 
@@ -131,27 +129,12 @@ function tenantKey(tenant: TenantId, name: string): Buffer {
   return Buffer.concat([hash('sha256', tenant, 'buffer'), Buffer.from(name)]);
 }
 
-function encodeBucket({ id, name, owner, region, createdAtMs, configuration, revision }: Bucket): Buffer {
-  const row = new RowWriter().hex(id).text(name);
-  writeOwner(row, owner);
-  row.text(region).integer(createdAtMs);
-  writeChoice(row, VERSIONING, configuration.versioning);
-  return row.integer(revision).finish();
+function encodeBucket(bucket: Bucket): Buffer {
+  const row = new RowWriter({ bytesMax: BUCKET_ROW_BYTES_MAX });
+  writeBucket(row, bucket);
+  return row.finish();
 }
 
 function decodeBucket(value: Buffer): Bucket {
-  const row = new RowReader(value);
-  const id = parseBucketId(row.hex(ID_DIGITS));
-  const name = parseBucketNameRow(row);
-  const owner = readOwner(row);
-  const region = parseRegionName(row.text());
-  if (region === undefined) throw new StoreError('corrupt', `Bucket ${name} is in no region.`);
-  const createdAtMs = row.integer();
-  const configuration = { versioning: readChoice(row, VERSIONING) };
-  return { id, name, owner, region, createdAtMs, configuration, revision: row.integer() };
-}
-
-/** A name that older rules allowed is a name. */
-function parseBucketNameRow(row: RowReader): BucketName {
-  return row.text() as BucketName;
+  return readBucket(new RowReader(value));
 }

@@ -1,3 +1,4 @@
+import { RowReader } from '../rows/row-codec.ts';
 import type { CallOptions } from '../store.ts';
 import { StoreError } from '../store.ts';
 import { blobRecord, isLive } from './blob-ledger.ts';
@@ -25,7 +26,6 @@ import {
   versionOfKey,
 } from './manifests.ts';
 import { lastSequence, type MetaTables } from './meta-tables.ts';
-import { RowReader } from './row-codec.ts';
 import { numberAt, numberKey, objectKeyOfRow, objectRowKey } from './row-keys.ts';
 import { foundInHead, scanTable, unlessCorrupt } from './scans.ts';
 import { SequenceSet } from './sequence-set.ts';

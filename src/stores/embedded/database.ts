@@ -1,12 +1,12 @@
 import type { Database, RootDatabase } from 'lmdb';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { DiskSpace } from './disk-space.ts';
 import { type Durability, makeDirectory, syncDirectory } from './durable-directory.ts';
-import { errorCode, MAP_BYTES, METADATA_FILE, openEnvironment } from './environment.ts';
+import { errorCode, MAP_BYTES, METADATA_FILE, openEnvironment, tableNames } from './environment.ts';
 import { guard, unguard } from './exit-guard.ts';
 import { isMarked, markerPath, markForCheck } from './failure-marker.ts';
 import { reusableBytes } from './free-pages.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import { Change, Table } from './table.ts';
 
 export interface DatabaseOptions {
@@ -47,6 +47,8 @@ const MDB_PAGE_NOTFOUND = -30797;
 const EIO = 5;
 const ENOSPC = 28;
 const EDQUOT = 122;
+/** The same two, where lmdb copies a file. */
+const COPY_FULL = /No space left on device|Disk quota exceeded/;
 
 interface PendingCommit {
   readonly signal: AbortSignal;
@@ -180,6 +182,24 @@ export class EmbeddedDatabase implements AsyncDisposable {
     return await promise;
   }
 
+  /** The names of all tables there are, opened or not. */
+  tableNames(): readonly string[] {
+    return this.read(() => tableNames(this.#root));
+  }
+
+  /**
+   * Copies one snapshot, which holds every commit that ended before the call, to a file that is not there yet; what is
+   * free in the original is left out. Other processes write meanwhile. Not synced.
+   */
+  async copyTo(path: string): Promise<void> {
+    this.#requireOpen();
+    try {
+      await this.#root.backup(path, true);
+    } catch (error) {
+      throw copyError(path, error);
+    }
+  }
+
   /** Commits something small. Throws `storage-full` below the watermark. */
   async checkWritable({ signal }: CallOptions): Promise<void> {
     const row = new RowWriter().integer(Math.floor(performance.now())).finish();
@@ -301,6 +321,12 @@ function asStoreError(error: unknown): unknown {
   if (code === undefined || error instanceof StoreError) return error;
   const isCorrupt = code === MDB_CORRUPTED || code === MDB_PAGE_NOTFOUND;
   return new StoreError(isCorrupt ? 'corrupt' : 'unavailable', `LMDB: ${String(error)}`, { cause: error });
+}
+
+function copyError(path: string, cause: unknown): StoreError {
+  // lmdb gives this error no code.
+  const kind = COPY_FULL.test(String(cause)) ? 'storage-full' : 'unavailable';
+  return new StoreError(kind, `The metadata cannot be copied to ${path}: ${String(cause)}`, { cause });
 }
 
 /** The error behind lmdb's "Commit failed", which it tells by a promise that rejects. */

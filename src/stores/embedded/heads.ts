@@ -1,8 +1,8 @@
 import type { BucketId, ObjectKey } from '../../domain/names.ts';
 import { parseBucketId } from '../../domain/names.ts';
-import { ID_DIGITS } from './description-rows.ts';
+import { ID_DIGITS } from '../rows/description-rows.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import { descending, KEY_NUMBER_MAX, numberKey, objectRowKey } from './row-keys.ts';
 import type { RowRange, Table } from './table.ts';
 import { readVersion, type VersionRow, writeVersion } from './version-rows.ts';

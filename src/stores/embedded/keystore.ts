@@ -1,15 +1,13 @@
 import type { AccessKey } from '../../domain/access-key.ts';
-import { type AccessKeyId, parseAccessKeyId, parseTenantId } from '../../domain/names.ts';
-import { Secret } from '../../domain/secret.ts';
-import type { ManagedKeystore } from '../keystore.ts';
-import { type CallOptions, StoreError } from '../store.ts';
+import type { AccessKeyId } from '../../domain/names.ts';
+import { isKeyOf, type ManagedKeystore, type TenantName } from '../keystore.ts';
+import { readAccessKey, writeAccessKey } from '../rows/access-key-rows.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
+import type { CallOptions } from '../store.ts';
 import type { EmbeddedDatabase } from './database.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import type { Table } from './table.ts';
 
 const ALL = { start: Buffer.of(0), end: Buffer.of(0xff) };
-const NOT_MASTER = 0;
-const MASTER = 1;
 
 /** The keystore of a directory: secrets as they are, in a file that only its owner may read. */
 export class EmbeddedKeystore implements ManagedKeystore {
@@ -29,6 +27,10 @@ export class EmbeddedKeystore implements ManagedKeystore {
     return row && decodeKey(row);
   }
 
+  async findTenant(name: TenantName, options: CallOptions): Promise<AccessKey | undefined> {
+    return (await this.listKeys(options)).find((key) => isKeyOf(key, name));
+  }
+
   async addKey(key: AccessKey, { signal }: CallOptions): Promise<'added' | 'exists'> {
     const rowKey = Buffer.from(key.accessKeyId);
     return await this.#database.write(
@@ -36,6 +38,18 @@ export class EmbeddedKeystore implements ManagedKeystore {
         if (this.#keys.has(rowKey)) return 'exists';
         change.put(this.#keys, rowKey, encodeKey(key));
         return 'added';
+      },
+      { signal, needsSpace: true },
+    );
+  }
+
+  async replaceKey(key: AccessKey, { signal }: CallOptions): Promise<boolean> {
+    const rowKey = Buffer.from(key.accessKeyId);
+    return await this.#database.write(
+      (change) => {
+        const isThere = this.#keys.has(rowKey);
+        if (isThere) change.put(this.#keys, rowKey, encodeKey(key));
+        return isThere;
       },
       { signal, needsSpace: true },
     );
@@ -67,23 +81,12 @@ export class EmbeddedKeystore implements ManagedKeystore {
   }
 }
 
-function encodeKey({ accessKeyId, secret, tenant, displayName, master, memberOf }: AccessKey): Buffer {
-  const row = new RowWriter().text(accessKeyId).text(secret.reveal()).text(tenant).text(displayName);
-  row.byte(master ? MASTER : NOT_MASTER).integer(memberOf.length);
-  for (const group of memberOf) row.text(group);
+function encodeKey(key: AccessKey): Buffer {
+  const row = new RowWriter();
+  writeAccessKey(row, key);
   return row.finish();
 }
 
 function decodeKey(value: Buffer): AccessKey {
-  const row = new RowReader(value);
-  const accessKeyId = parseAccessKeyId(row.text());
-  if (accessKeyId === undefined) throw new StoreError('corrupt', 'The keystore has a key whose id is none.');
-  return {
-    accessKeyId,
-    secret: new Secret(row.text()),
-    tenant: parseTenantId(row.text()),
-    displayName: row.text(),
-    master: row.byte() === MASTER,
-    memberOf: Array.from({ length: row.integer() }, () => row.text()),
-  };
+  return readAccessKey(new RowReader(value));
 }

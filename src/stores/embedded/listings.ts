@@ -1,9 +1,9 @@
 import { NULL_VERSION_ID } from '../../domain/names.ts';
 import type { DeleteMarker, ListedObject, ListedVersion } from '../../domain/object-version.ts';
 import type { KeyRange } from '../metastore.ts';
+import { RowReader } from '../rows/row-codec.ts';
 import { type OlderVersions, olderRange, parseKeyText, readOlder, readOlderPlace } from './heads.ts';
 import type { MetaTables } from './meta-tables.ts';
-import { RowReader } from './row-codec.ts';
 import { KEY_NUMBER_MAX, objectKeyOfRow, objectRowRange, sequenceOfId } from './row-keys.ts';
 import type { Row } from './table.ts';
 import { listedOf, markerOf, readListedRow } from './version-rows.ts';

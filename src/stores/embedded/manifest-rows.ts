@@ -1,6 +1,6 @@
 import { type ManifestId, type ManifestPart, parseManifestId } from '../../domain/object-version.ts';
-import { readBlob, readChecksum, writeBlob, writeChecksum } from './description-rows.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
+import { readBlob, readChecksum, writeBlob, writeChecksum } from '../rows/description-rows.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 
 /** Parts in one row of a manifest: it fits one page of LMDB. */
 export const MANIFEST_ROW_PARTS = 32;

@@ -1,5 +1,5 @@
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import type { EmbeddedDatabase } from './database.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import type { Change, Table } from './table.ts';
 
 /** The tables of one metastore. Numbers in keys have 48 bits, see `row-keys.ts`. */

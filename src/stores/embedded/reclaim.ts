@@ -1,12 +1,12 @@
 import type { BlobId } from '../../domain/names.ts';
 import type { BlobAddress } from '../../domain/object-version.ts';
 import type { BlobIntent, Pin } from '../reclaim.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import { BlobLedger, blobRecord, blobState, dropRecord, putRecord, queueForReclaim } from './blob-ledger.ts';
 import { decodeAddress, dueId, dueRange, dueTime } from './blob-rows.ts';
 import { decodeManifestParts, MANIFEST_ROW_PARTS } from './manifest-rows.ts';
 import { manifestHead, manifestParts } from './manifests.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import { numberAt, numberKey, timeOf } from './row-keys.ts';
 import { decodePart } from './upload-rows.ts';
 import { partsOf } from './uploads.ts';

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { StoreError } from '../store.ts';
 
 /** What the system says when no byte more may be written. */
@@ -15,4 +16,14 @@ export function fileError(action: string, error: unknown): StoreError {
   return new StoreError(kind, `Cannot ${action}: ${error instanceof Error ? error.message : String(error)}`, {
     cause: error,
   });
+}
+
+/** The length of a file in bytes, or `undefined` where there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw fileError(`look at ${path}`, error);
+  }
 }

@@ -22,8 +22,8 @@ import {
   writeChoice,
   writeDescription,
   writeOwner,
-} from './description-rows.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
+} from '../rows/description-rows.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import { orderedId, RANDOM_DIGITS } from './row-keys.ts';
 
 /** One upload, open or completed. */
@@ -55,9 +55,8 @@ export function encodeUpload({ bucketId, sequence, random, group, draft, state }
   writeOwner(row, draft.owner);
   writeDescription(row, draft);
   writeUploadChecksum(row, draft.checksum);
-  if (state.kind === 'open') return row.byte(ABSENT).finish();
-  row.byte(PRESENT).text(state.versionId).text(state.etag).integer(state.sizeBytes);
-  writeChecksum(row, state.checksum);
+  writeState(row, state);
+  if (draft.initiator !== undefined) writeOwner(row, draft.initiator);
   return row.finish();
 }
 
@@ -67,7 +66,10 @@ export function decodeUpload(value: Buffer): UploadRow {
   const sequence = row.integer();
   const random = row.hex(RANDOM_DIGITS);
   const group = row.integer();
-  return { bucketId, sequence, random, group, draft: readDraft(row), state: readState(row) };
+  const draft = readDraft(row);
+  const state = readState(row);
+  const initiator = row.hasMore ? readOwner(row) : undefined;
+  return { bucketId, sequence, random, group, draft: { ...draft, ...(initiator && { initiator }) }, state };
 }
 
 export function encodePart({ partNumber, sizeBytes, etag, checksum, lastModifiedMs, body }: Part): Buffer {
@@ -96,6 +98,15 @@ function readDraft(row: RowReader): UploadDraft {
   const storageClass = parseStorageClassRow(row);
   const owner = readOwner(row);
   return { key, initiatedAtMs, storageClass, owner, ...readDescription(row), checksum: readUploadChecksum(row) };
+}
+
+function writeState(row: RowWriter, state: UploadState): void {
+  if (state.kind === 'open') {
+    row.byte(ABSENT);
+    return;
+  }
+  row.byte(PRESENT).text(state.versionId).text(state.etag).integer(state.sizeBytes);
+  writeChecksum(row, state.checksum);
 }
 
 function readState(row: RowReader): UploadState {

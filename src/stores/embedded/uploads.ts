@@ -3,6 +3,7 @@ import type { BucketId } from '../../domain/names.ts';
 import type { ManifestPart } from '../../domain/object-version.ts';
 import type { Part, Upload, UploadAddress, UploadDraft } from '../../domain/upload.ts';
 import type { BucketClosed, ListPosition } from '../metastore.ts';
+import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import type { CompleteOutcome, Completion, PutPartOutcome, UploadRange } from '../uploads.ts';
 import { isBlobUsable } from './blob-ledger.ts';
 import { allDue, dueId, dueKey, dueRange } from './blob-rows.ts';
@@ -11,7 +12,6 @@ import { readHead } from './heads.ts';
 import { manifestIdOf } from './manifest-rows.ts';
 import { putManifest } from './manifests.ts';
 import { type MetaStep, type MetaTables, NO_VALUE } from './meta-tables.ts';
-import { RowReader, RowWriter } from './row-codec.ts';
 import {
   numberAt,
   numberKey,

@@ -29,10 +29,10 @@ import {
   writeChoice,
   writeDescription,
   writeOwner,
-} from './description-rows.ts';
+} from '../rows/description-rows.ts';
+import type { RowReader, RowWriter } from '../rows/row-codec.ts';
 import type { InlineBody } from './inline-bodies.ts';
 import { manifestIdOf } from './manifest-rows.ts';
-import type { RowReader, RowWriter } from './row-codec.ts';
 import { orderedId, RANDOM_DIGITS, randomOfId } from './row-keys.ts';
 
 /** Reads the bytes of an inline body. */

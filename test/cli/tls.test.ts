@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process';
+import { copyFile, writeFile } from 'node:fs/promises';
+import { type Agent, request } from 'node:https';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startServeProcess } from '../support/serve-process.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+import { runPithos } from './run-pithos.ts';
+
+/** A pair signed by itself, under its own name. */
+function makePair(directory: string, name: string): { cert: string; key: string } {
+  const pair = { cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) };
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', pair.key, '-out', pair.cert, ...subject], {
+    stdio: 'ignore',
+  });
+  return pair;
+}
+
+/** Whom a new connection meets, and the status of `/health/live` there. */
+async function ask(port: number): Promise<{ name: unknown; status: number | undefined }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ name: unknown; status: number | undefined }>();
+  const agent: Agent | false = false;
+  request({ host: '127.0.0.1', port, path: '/health/live', rejectUnauthorized: false, agent }, (response) => {
+    const name =
+      'getPeerCertificate' in response.socket && typeof response.socket.getPeerCertificate === 'function'
+        ? response.socket.getPeerCertificate().subject.CN
+        : undefined;
+    response.resume().on('end', () => resolve({ name, status: response.statusCode }));
+  })
+    .on('error', reject)
+    .end();
+  return await promise;
+}
+
+test('S3 is answered over TLS, new files are used without a restart, and a broken pair is not', async () => {
+  await using directory = await makeTempDir();
+  const first = makePair(directory.path, 'first');
+  const second = makePair(directory.path, 'second');
+  const cert = join(directory.path, 'tls.crt');
+  const key = join(directory.path, 'tls.key');
+  const use = async (pair: { cert: string; key: string }) => {
+    await copyFile(pair.cert, cert);
+    await copyFile(pair.key, key);
+  };
+  await use(first);
+  await using server = await startServeProcess({
+    directory: join(directory.path, 'data'),
+    args: ['--log-format', 'json', '--tls-cert', cert, '--tls-key', key],
+  });
+  expect(server.output()).toContain(`"endpoint":"https://127.0.0.1:${server.port}"`);
+  expect(await ask(server.port)).toEqual({ name: 'first', status: 200 });
+
+  await writeFile(cert, 'none');
+  await expect.poll(() => server.output(), { timeout: 15_000 }).toContain('the old one stays');
+  expect(await ask(server.port)).toEqual({ name: 'first', status: 200 });
+
+  await use(second);
+  // Each of the two workers looks for itself.
+  const isUsed = () => server.output().split('a new certificate is used').length - 1;
+  await expect.poll(isUsed, { timeout: 15_000 }).toBe(2);
+  expect(await ask(server.port)).toEqual({ name: 'second', status: 200 });
+}, 60_000);
+
+test('a pair that cannot be used is told before anything starts', async () => {
+  await using directory = await makeTempDir();
+  const first = makePair(directory.path, 'first');
+  const second = makePair(directory.path, 'second');
+  const serve = (cert: string, key: string) =>
+    runPithos([
+      'serve',
+      join(directory.path, 'data'),
+      '--port',
+      '0',
+      '--admin-port',
+      'off',
+      '--tls-cert',
+      cert,
+      '--tls-key',
+      key,
+    ]);
+  const ended = await serve(first.cert, second.key);
+  expect(ended.code).toBe(2);
+  expect(ended.stderr).toContain(`The key in ${second.key} is not that of the certificate in ${first.cert}.`);
+  expect((await serve('/nowhere', first.key)).stderr).toContain('/nowhere cannot be read');
+  expect((await runPithos(['config', 'check', '--set', 'service.tls.cert=/a'])).stderr).toContain(
+    'needs a key beside it',
+  );
+});

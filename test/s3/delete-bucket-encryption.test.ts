@@ -1,0 +1,11 @@
+import { DeleteBucketEncryptionCommand } from '@aws-sdk/client-s3';
+import { expect, test } from 'vitest';
+import { startTestServer } from '../support/start-server.ts';
+
+test('DeleteBucketEncryption leaves a bucket as it is: without', async () => {
+  await using server = await startTestServer();
+  const deleteFrom = (Bucket: string) => server.client.send(new DeleteBucketEncryptionCommand({ Bucket }));
+  const { $metadata } = await deleteFrom(await server.newBucket());
+  expect($metadata.httpStatusCode).toBe(204);
+  await expect(deleteFrom('no-such-bucket')).rejects.toMatchObject({ name: 'NoSuchBucket' });
+});

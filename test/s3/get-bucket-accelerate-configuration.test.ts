@@ -1,0 +1,13 @@
+import { GetBucketAccelerateConfigurationCommand } from '@aws-sdk/client-s3';
+import { expect, test } from 'vitest';
+import { startTestServer } from '../support/start-server.ts';
+
+test('GetBucketAccelerateConfiguration shows an empty configuration', async () => {
+  await using server = await startTestServer();
+  const Bucket = await server.newBucket();
+  const { $metadata, ...configuration } = await server.client.send(
+    new GetBucketAccelerateConfigurationCommand({ Bucket }),
+  );
+  expect($metadata.httpStatusCode).toBe(200);
+  expect(configuration).toEqual({});
+});

@@ -1,0 +1,12 @@
+import { GetBucketWebsiteCommand } from '@aws-sdk/client-s3';
+import { expect, test } from 'vitest';
+import { startTestServer } from '../support/start-server.ts';
+
+test('GetBucketWebsite says of every bucket that it has none', async () => {
+  await using server = await startTestServer();
+  const get = server.client.send(new GetBucketWebsiteCommand({ Bucket: await server.newBucket() }));
+  await expect(get).rejects.toMatchObject({
+    name: 'NoSuchWebsiteConfiguration',
+    $metadata: { httpStatusCode: 404 },
+  });
+});
