@@ -53,9 +53,9 @@ export class CassandraGateways implements AsyncDisposable {
     await using started = new AsyncDisposableStack();
     const directory = started.use(await makeTempDir());
     const firstAddress = await freeAddress(nodes);
-    const cluster = started.use(
-      await startCluster({ directory: directory.path, firstAddress, nodes, dataCentres, settings }),
-    );
+    // A node that is killed keeps all that it acknowledged.
+    const shape = { nodes, dataCentres, settings, commitLogSync: 'group' } as const;
+    const cluster = started.use(await startCluster({ directory: directory.path, firstAddress, ...shape }));
     const localDataCentre = 'dc1';
     const keyspace = await openTestKeyspace({ replication, localDataCentre }, cluster.contactPoints);
     const gateways: Gateway[] = [];

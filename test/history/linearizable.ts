@@ -94,9 +94,15 @@ class KeySearch {
     return after;
   }
 
+  /** The operations where the longest explanation ended, and every earlier one that wrote what they speak of. */
   #violation(): Verdict {
-    const around = this.#entries.slice(Math.max(0, this.#stuckAt - 8), this.#stuckAt + 12);
-    return { kind: 'violation', key: this.#key, around };
+    const first = Math.max(0, this.#stuckAt - 8);
+    const window = this.#entries.slice(first, this.#stuckAt + 12);
+    const values = new Set(window.flatMap(valuesOf));
+    const origins = this.#entries
+      .slice(0, first)
+      .filter(({ request }) => request.kind === 'put' && values.has(request.value));
+    return { kind: 'violation', key: this.#key, around: [...origins, ...window] };
   }
 }
 
@@ -111,6 +117,15 @@ function step(state: Value, { request, response }: HistoryEntry): Value | undefi
   if (response.kind === 'in-doubt') return holds ? written : state;
   if (response.kind === 'refused') return holds ? undefined : state;
   return holds ? written : undefined;
+}
+
+/** The values that `entry` read, wrote or asked for. */
+function valuesOf({ request, response }: HistoryEntry): Value[] {
+  const values: Value[] = [];
+  if (response.kind === 'value') values.push(response.value);
+  if (request.kind === 'put') values.push(request.value);
+  if (request.kind !== 'get' && request.expected?.kind === 'match') values.push(request.expected.value);
+  return values;
 }
 
 function meets(state: Value, expected: Expectation | undefined): boolean {

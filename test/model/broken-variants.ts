@@ -10,6 +10,7 @@ import type {
   Transaction,
   TransactionOutcome,
 } from '../../src/stores/cassandra/cells.ts';
+import { decodeKeyHead, encodeKeyHead } from '../../src/stores/cassandra/key-head.ts';
 import { BUCKET_STATE, LISTING, OBJECT, REFERENCE, TIME_LOG } from '../../src/stores/cassandra/tables.ts';
 import type { CallOptions } from '../../src/stores/store.ts';
 import type { ProtocolRun } from './protocol-run.ts';
@@ -116,6 +117,15 @@ class SettledInPlace extends PassedOn {
   }
 }
 
+/** An attempt whose name the head has forgotten is taken for one that failed. */
+class ForgottenAttempts extends PassedOn {
+  override async readHead(table: Table, partition: Key, options: ReadOptions): Promise<Head | undefined> {
+    const head = await this.inner.readHead(table, partition, options);
+    if (table !== OBJECT || options.isSerial !== true || head === undefined) return head;
+    return { ...head, value: encodeKeyHead({ ...decodeKeyHead(head.value), applied: [] }) };
+  }
+}
+
 /** Reclaim does not stop a writer that was paused: it takes its blob into use all the same. */
 class PausedWriterIgnored extends PassedOn {
   override async transact(
@@ -216,5 +226,8 @@ export const BROKEN_VARIANTS: Readonly<Record<string, Variant>> = {
     weather: { ...WILD, loss: 0.3 },
   },
   'a mark is settled without moving the sequence on': { breakCells: (cells) => new SettledInPlace(cells) },
+  'an attempt that is no longer remembered is taken for one that failed': {
+    breakCells: (cells) => new ForgottenAttempts(cells),
+  },
   'a bucket is deleted under a put': { breakCells: (cells) => new StaleBucket(cells) },
 };

@@ -25,6 +25,8 @@ export interface ProtocolRun {
   readonly hasTinyRanges: boolean;
   /** Half of the puts go beside older versions, and versions are deleted one by one. */
   readonly isVersioned?: boolean;
+  /** The attempts whose names a key remembers, where not as many as usual. */
+  readonly rememberedMax?: number;
   /** What a broken variant puts between the metastore and its cells. */
   readonly breakCells?: (cells: Cells) => Cells;
   readonly breakStore?: (store: CassandraMetastore) => Metastore;
@@ -78,6 +80,7 @@ class Gateway {
       random: scheduler.random,
       markAgeMsMax: MARK_AGE_MS_MAX,
       ...(run.hasTinyRanges ? { rangeLimits: TINY_RANGES } : {}),
+      ...(run.rememberedMax === undefined ? {} : { rememberedMax: run.rememberedMax }),
     });
     this.store = run.breakStore?.(this.inner) ?? this.inner;
   }

@@ -44,6 +44,23 @@ describe('The protocols over simulated replicas', () => {
     TIMEOUT_MS,
   );
 
+  test(
+    'keep them where a key soon forgets who wrote it',
+    async () => {
+      for (const seed of SEEDS) {
+        const report = await runProtocol({
+          ...RUN,
+          seed,
+          keys: ['a', 'b'],
+          rememberedMax: 2,
+          isVersioned: seed % 2 === 0,
+        });
+        expect(report.problems).toEqual([]);
+      }
+    },
+    TIMEOUT_MS,
+  );
+
   test('do the same again for the same seed', async () => {
     const [first, again, other] = [
       await runProtocol({ ...RUN, seed: 7 }),

@@ -29,4 +29,6 @@ export interface Context {
   readonly random: () => number;
   readonly pause: (ms: number, options: CallOptions) => Promise<void>;
   readonly background: Background;
+  /** The attempts whose names a key remembers, where not as many as usual. */
+  readonly rememberedMax?: number | undefined;
 }

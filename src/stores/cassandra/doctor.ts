@@ -113,7 +113,7 @@ async function nodeFindings({ client, options }: CassandraSession): Promise<read
     if (row != null && String(row.get('value')) === 'periodic') {
       findings.push({
         severity: 'warning',
-        text: `node ${host.address} has commitlog_sync: periodic: what was acknowledged is on its disk up to 10 s later, and gone if every copy loses power at once; set group or batch where that may happen`,
+        text: `node ${host.address} has commitlog_sync: periodic: what was acknowledged is on its disk up to 10 s later, and a power cut may take it; set group or batch`,
       });
     }
   }

@@ -142,12 +142,23 @@ export function replaceVersion(head: KeyHead, record: VersionRecord): KeyChange 
   return { head, older: [{ order: record.order, record }], drops: [] };
 }
 
-export function withApplied(head: KeyHead, op: OpId): KeyHead {
-  return { ...head, applied: [...head.applied, op].slice(-OPS_MAX) };
+export function withApplied(head: KeyHead, op: OpId, rememberedMax = OPS_MAX): KeyHead {
+  return { ...head, applied: [...head.applied, op].slice(-rememberedMax) };
 }
 
 export function withRefused(head: KeyHead, op: OpId): KeyHead {
   return { ...head, refused: [...head.refused, op].slice(-OPS_MAX) };
+}
+
+/** Whether `head` names every attempt that was applied since `before`, an earlier head of the same key. */
+export function remembersAllSince(head: KeyHead, before: KeyHead, rememberedMax = OPS_MAX): boolean {
+  const newest = before.applied.at(-1);
+  return head.applied.length < rememberedMax || (newest !== undefined && head.applied.includes(newest));
+}
+
+/** Whether others may have given the attempt up; of one that is old the name may be forgotten. */
+export function mayBeRefused(head: KeyHead, op: OpId, { isOld }: { readonly isOld: boolean }): boolean {
+  return head.refused.includes(op) || (isOld && head.refused.length === OPS_MAX);
 }
 
 export function holdingsOf(record: VersionRecord | undefined): readonly Holding[] {

@@ -11,6 +11,8 @@ import {
   type KeyChange,
   type KeyHead,
   type KeyState,
+  mayBeRefused,
+  remembersAllSince,
   type SharedBody,
   withApplied,
 } from './key-head.ts';
@@ -105,6 +107,7 @@ export class KeyStepRun<Outcome> {
   /** The outcome, or `undefined` where somebody else changed the key first. */
   async #attempt(isFirst: boolean): Promise<{ readonly outcome: Outcome | BucketClosed | BodyGone } | undefined> {
     const op = this.#step.op ?? newOpId();
+    const startedAtMs = this.#parts.context.monotonicMs();
     const bucket = await this.#parts.states.recent(this.#at.bucketId, this.#options);
     if (bucket.state.status.kind === 'closed') return { outcome: { kind: 'bucket-closed' } };
     const isEager = isFirst && this.#step.isUnconditional === true;
@@ -112,7 +115,8 @@ export class KeyStepRun<Outcome> {
       ? await Promise.all([this.#read(), this.#take(op), this.#writeMark(bucket, this.#eagerTimestamp())])
       : [await this.#read(), undefined];
     // Its hold may have been taken away before the head was read: the next attempt has another name.
-    if (this.#step.op === undefined && state.head.refused.includes(op)) return undefined;
+    const isOld = this.#parts.context.monotonicMs() - startedAtMs > STATE_AGE_MS_MAX;
+    if (this.#step.op === undefined && mayBeRefused(state.head, op, { isOld })) return undefined;
     if (isHeld === false) return await this.#giveUp(bodyGone(this.#step.takes));
     const sequence = Math.max(this.#protocol.nextSequence(state), (this.#mark?.timestamp ?? 0) + 1);
     const plan = await this.#step.plan(state, { op, sequence });
@@ -122,7 +126,7 @@ export class KeyStepRun<Outcome> {
     const head = await this.#nextHead(plan.change.head, state, op);
     const change = { ...plan.change, head };
     const outcome = await this.#protocol.transact(this.#at, state, change, sequence, this.#options);
-    const isApplied = outcome === 'applied' || (outcome === 'overtaken' && (await this.#wasApplied(op)));
+    const isApplied = outcome === 'applied' || (outcome === 'overtaken' && (await this.#wasApplied(op, state)));
     if (!isApplied) return undefined;
     return await this.#finish(plan, { sequence, head });
   }
@@ -192,12 +196,22 @@ export class KeyStepRun<Outcome> {
   async #nextHead(head: KeyHead, state: KeyState, op: OpId): Promise<KeyHead> {
     const { completions } = state.head;
     if (completions.length > 0) await this.#parts.finishCompletions(this.#at, completions, this.#options);
-    return withApplied({ ...head, completions: head.completions.filter((kept) => !completions.includes(kept)) }, op);
+    const kept = head.completions.filter((completed) => !completions.includes(completed));
+    return withApplied({ ...head, completions: kept }, op, this.#parts.context.rememberedMax);
   }
 
-  async #wasApplied(op: OpId): Promise<boolean> {
-    const { head } = await this.#parts.reader.head(this.#at, { ...this.#options, isSerial: true });
-    return head.applied.includes(op);
+  /**
+   * Whether an attempt was applied that others followed, planned on the state `before`. To take it for one that failed
+   * when it was applied and forgotten would apply it twice: what came between would be undone.
+   * Throws: `in-doubt` where nothing tells any more.
+   */
+  async #wasApplied(op: OpId, before: KeyState): Promise<boolean> {
+    const { context, reader } = this.#parts;
+    const { head } = await reader.head(this.#at, { ...this.#options, isSerial: true });
+    if (head.applied.includes(op)) return true;
+    if (remembersAllSince(head, before.head, context.rememberedMax)) return false;
+    if (await reader.hasVersionBy(this.#at, op, this.#options)) return true;
+    throw new StoreError('in-doubt', 'Whether a key was changed cannot be told: it was changed often since.');
   }
 
   /** Ends a step that changes nothing. */

@@ -54,6 +54,8 @@ export interface CassandraMetastoreOptions {
   readonly rangeLimits?: RangeLimits;
   /** How long a mark in a listing may stand before a lister settles it, in milliseconds. */
   readonly markAgeMsMax?: number;
+  /** The attempts whose names a key remembers; 16 unless given. */
+  readonly rememberedMax?: number;
   /** Told of work after a reply that failed; somebody else will end it. */
   readonly onBackgroundError?: (error: unknown) => void;
 }
@@ -84,6 +86,7 @@ export class CassandraMetastore implements Metastore {
       random: options.random ?? systemRandom,
       pause: options.pause ?? pauseInTime,
       background: new Background({ onError: onBackgroundError }),
+      rememberedMax: options.rememberedMax,
     };
     const { rangeLimits: limits = RANGE_LIMITS, markAgeMsMax = MARK_AGE_MS_MAX } = options;
     this.#parts = openParts(this.#context, { limits, markAgeMsMax });

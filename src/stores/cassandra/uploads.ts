@@ -236,9 +236,11 @@ export class Uploads {
       // The hold of an attempt that failed goes after the new one stands: between them the blob would be nobody's.
       await this.#release(held, options);
       held = holds;
-      if (await this.#store(at, read, { ...part, op }, options)) {
+      const fate = await this.#store(at, read, { record: { ...part, op }, replaced }, options);
+      if (fate !== 'failed') {
         const isClosed = await this.#isClosed(at.bucketId, options);
-        return await end({ kind: isClosed ? 'no-such-upload' : 'stored' }, replacedHolds);
+        const drops = fate === 'replaced' ? [...holds, ...replacedHolds] : replacedHolds;
+        return await end({ kind: isClosed ? 'no-such-upload' : 'stored' }, drops);
       }
       await context.pause(context.random() * Math.min(PAUSE_MS_MAX, 2 ** attempt), options);
     }
@@ -264,12 +266,23 @@ export class Uploads {
     for (const { subject, holder } of drops) await this.#parts.references.release(subject, holder, options);
   }
 
-  async #store(at: UploadAddress, read: ReadUpload, record: PartRecord, options: CallOptions): Promise<boolean> {
+  /**
+   * Stores a part. `replaced`: another part took its place meanwhile, whether it ever stood there or not; as if it had
+   * been stored just before that one.
+   */
+  async #store(
+    at: UploadAddress,
+    read: ReadUpload,
+    { record, replaced }: { readonly record: PartRecord; readonly replaced: PartRecord | undefined },
+    options: CallOptions,
+  ): Promise<'stored' | 'replaced' | 'failed'> {
     const { cells } = this.#parts;
     const rows = [{ key: [record.partNumber], value: encodePart(record) }];
     const outcome = await cells.replace(at, read, read.head, rows, options);
-    if (outcome !== 'overtaken') return outcome === 'applied';
-    return (await cells.part(at, record.partNumber, options))?.op === record.op;
+    if (outcome !== 'overtaken') return outcome === 'applied' ? 'stored' : 'failed';
+    const found = await cells.part(at, record.partNumber, options);
+    if (found?.op === record.op) return 'stored';
+    return found === undefined || found.op === replaced?.op ? 'failed' : 'replaced';
   }
 
   async #openUpload(at: UploadAddress, options: CallOptions): Promise<ReadUpload | undefined> {
