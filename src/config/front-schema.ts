@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseAddressRange } from '../domain/address-range.ts';
 import { OBJECT_OWNERSHIPS } from '../domain/bucket.ts';
-import type { CorsRule } from '../domain/cors.ts';
+import { type CorsRule, isHeaderName, isHeaderPattern, isOriginPattern } from '../domain/cors.ts';
 import { parseBucketName } from '../domain/names.ts';
 import { PUBLIC_URLS_MAX, parsePublicUrl } from '../domain/public-url.ts';
 import { BUCKET_ACLS, type ConfiguredBucket } from './config.ts';
@@ -15,17 +15,19 @@ const CORS_METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE'];
 const CORS_ITEMS_MAX = 100;
 const MAX_AGE_SECONDS_MAX = 2 ** 31 - 1;
 
-const texts = (expected: string) => listOf(expected, CORS_ITEMS_MAX, (text) => (text === '' ? undefined : text));
+/** Texts of which each may stand in the head of an answer, as those of a bucket's own rules. */
+const texts = (expected: string, isOne: (text: string) => boolean) =>
+  listOf(expected, CORS_ITEMS_MAX, (text) => (isOne(text) ? text : undefined));
 
 /** A rule in the form of the original's `default-cors`. */
 const corsRule = z
   .strictObject({
-    origins: texts('origins such as https://*.example.com'),
+    origins: texts('origins such as https://*.example.com', isOriginPattern),
     methods: listOf(`methods among ${CORS_METHODS.join(', ')}`, CORS_ITEMS_MAX, (text) =>
       CORS_METHODS.find((method) => method === text.toUpperCase()),
     ),
-    headers: texts('names of headers').optional(),
-    exposed: texts('names of headers').optional(),
+    headers: texts('names of headers', isHeaderPattern).optional(),
+    exposed: texts('names of headers', isHeaderName).optional(),
     'max-age': integer(0, MAX_AGE_SECONDS_MAX).optional(),
   })
   .transform(
@@ -41,13 +43,16 @@ const corsRule = z
 const corsRules = z.array(corsRule, { error: 'must be a list of rules' });
 
 /** A list in the file; in a variable or a flag, the same list as JSON. */
-const defaultCors = z.union([
-  z
-    .string()
-    .transform((text): unknown => parseYamlTree(text).tree)
-    .pipe(corsRules),
-  corsRules,
-]);
+const defaultCors = z.union(
+  [
+    z
+      .string()
+      .transform((text): unknown => parseYamlTree(text).tree)
+      .pipe(corsRules),
+    corsRules,
+  ],
+  { error: 'must be a list of rules such as { origins: ["*"], methods: [GET] }' },
+);
 
 /** Settings of `options` about how requests come in, and what buckets there are. */
 export const frontKeys = {

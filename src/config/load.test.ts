@@ -218,6 +218,15 @@ describe('a mistake is told with its place and what would be right', () => {
       'f:1:29: options.trusted-proxies: must be addresses and ranges such as 10.0.0.0/8, in a list or separated by commas, not ["10.0.0.0/33"]',
     ],
     [`options: { public-url: [${'http://a,'.repeat(17)}] }`, 'f:1:24: options.public-url: has more than 16 entries'],
+    [
+      'options: { default-cors: [{ origins: ["*"], methods: [GET], exposed: ["etag\\r\\nset-cookie: a=b"] }] }',
+      'f:1:70: options.default-cors.0.exposed: must be names of headers, in a list or separated by commas, not ["etag\\r\\nset-cookie: a=b"]',
+    ],
+    ['options: { default-cors: [{ orgins: "*" }] }', 'f:1:29: options.default-cors.0.orgins: is not known here'],
+    [
+      'options: { default-cors: [{ origins: ["*"], methods: [GET], headers: ["*-*"] }] }',
+      'f:1:70: options.default-cors.0.headers: must be names of headers, in a list or separated by commas, not ["*-*"]',
+    ],
     ['options: { signature-v2: maybe }', 'f:1:26: options.signature-v2: must be true or false, not "maybe"'],
     ['service:\n  port:', 'f:2:8: service.port: must be a whole number from 0 to 65535'],
     ['keystore: { use: map }', 'f:1:11: keystore: with use: map needs keys'],

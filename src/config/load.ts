@@ -183,6 +183,12 @@ function asProblems(issue: z.core.$ZodIssue): Problem[] {
       return [{ path: issue.path, message: issue.issues[0]?.message ?? issue.message, atKey: true }];
     case 'invalid_type':
       return [{ path: issue.path, message: issue.expected === 'object' ? 'must be a map of settings' : issue.message }];
+    case 'invalid_union': {
+      // A form that fits as far as to settings of its own says what is wrong there.
+      const meant = issue.errors.find((issues) => issues.some(({ path }) => path.length > 1)) ?? [];
+      const problems = meant.flatMap(asProblems).map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+      return problems.length > 0 ? problems : [{ path: issue.path, message: issue.message }];
+    }
     default:
       return [{ path: issue.path, message: issue.message }];
   }
@@ -190,6 +196,7 @@ function asProblems(issue: z.core.$ZodIssue): Problem[] {
 
 function unknownKey(path: readonly PropertyKey[], key: string): string {
   const known = keysKnownAt(path);
+  if (known.length === 0) return 'is not known here';
   const meant = nearest(key, known);
   return meant === undefined
     ? `is not known here: there is ${known.join(', ')}`

@@ -119,7 +119,7 @@ class S3Front {
     const answer = await this.#dispatch(answering);
     const { corsHeaders } = answering.record;
     const sent = await sendReply(
-      { ...answer, headers: [...answer.headers, ...corsHeaders] },
+      corsHeaders.length === 0 ? answer : { ...answer, headers: [...answer.headers, ...corsHeaders] },
       {
         exchange,
         limits,
