@@ -26,7 +26,7 @@ export interface Write {
 }
 
 const INLINE_BYTES = 900;
-const BLOB_BYTES = 70_000;
+const BLOB_BYTES = 80_000;
 const PART_BYTES = 5 * 1024 ** 2;
 
 /**

@@ -30,7 +30,7 @@ const WRITERS = 6;
 /** Bytes are deleted soon after nothing refers to them: a backup that did not hold them would miss some. */
 const EAGER_RECLAIM = { PITHOS_OPTIONS_RECLAIM_GRACE: '10s', PITHOS_OPTIONS_DISK_FREE_MIN: '1M' };
 const DOOMED_COUNT = 200;
-const DOOMED_BYTES = 20_000;
+const DOOMED_BYTES = 80_000;
 /** Until they are deleted, in milliseconds: the grace, and a run of the job that comes as often. */
 const RECLAIM_MS = 24_000;
 /** The same after the pin of a process that is held up has expired. */

@@ -31,7 +31,7 @@ type Step = keyof typeof SHARES;
 const SHARES_SUM = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
 
 /** Around the longest inline body. */
-const SMALL_BYTES = [8, 100, 4_096, 16_384, 16_385];
+const SMALL_BYTES = [8, 100, 4_096, 16_384, 65_537];
 const MEDIUM_BYTES = 100 * 1024;
 const PART_BYTES = 5 * 1024 ** 2;
 const KEYS = 6;

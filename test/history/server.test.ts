@@ -13,7 +13,7 @@ const OPERATIONS = Number(process.env['PITHOS_TEST_OPERATIONS'] ?? 100_000);
 const CLIENTS = 64;
 const ROUNDS = 40;
 /** More than is stored inline, so that some histories are of blobs. */
-const BLOB_BYTES = 20_000;
+const BLOB_BYTES = 80_000;
 
 let home: string;
 let server: ServeProcess;

@@ -50,7 +50,7 @@ const SPELLINGS: readonly (readonly [sent: string, key: string])[] = [
 const OBJECT_MEMBERS = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', '__defineGetter__'];
 
 /** Longer than what is stored beside the metadata, so that every body becomes a file of the embedded engine. */
-const BODY_BYTES = 20_000;
+const BODY_BYTES = 80_000;
 
 const bodyOf = (key: string) => Buffer.alloc(BODY_BYTES, `the body of ${JSON.stringify(key)};`);
 

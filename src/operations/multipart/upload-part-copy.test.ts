@@ -13,7 +13,7 @@ type Headers = Readonly<Record<string, string>>;
 
 const { signal } = new AbortController();
 /** Longer than what stands beside its metadata. */
-const BODY = 'a body that is a blob '.repeat(2_000);
+const BODY = 'a body that is a blob '.repeat(4_000);
 
 describe('UploadPartCopy writes metadata only', () => {
   test.each<[string, Headers, Headers]>([

@@ -38,7 +38,7 @@ import * as uploads from './uploads.ts';
 import * as versions from './versions.ts';
 
 /** Longest inline body unless given, in bytes. */
-const INLINE_BYTES_MAX = 16 * 1024;
+const INLINE_BYTES_MAX = 64 * 1024;
 
 type IdentifiedVersion = VersionAddress & { versionId: VersionId };
 
@@ -56,7 +56,7 @@ export class EmbeddedMetastore implements Metastore {
   readonly #tables: MetaTables;
   readonly #nowMs: () => number;
 
-  /** `nowMs`: the store's own clock, in milliseconds since 1970; `inlineBytesMax`: 16 KiB unless given. */
+  /** `nowMs`: the store's own clock, in milliseconds since 1970; `inlineBytesMax`: 64 KiB unless given. */
   constructor(
     database: EmbeddedDatabase,
     options: { readonly name: string; readonly inlineBytesMax?: number; readonly nowMs: () => number },

@@ -33,7 +33,7 @@ import * as versions from './versions.ts';
 
 type IdentifiedVersion = VersionAddress & { versionId: VersionId };
 
-const INLINE_BYTES_MAX = 16 * 1024;
+const INLINE_BYTES_MAX = 64 * 1024;
 
 /**
  * A metastore in Maps: the smallest correct one, the oracle of the model tests.
