@@ -1,6 +1,6 @@
 import type { OptionsConfig } from './config/config.ts';
 import type { AccessKey } from './domain/access-key.ts';
-import type { Bucket, BucketConfiguration } from './domain/bucket.ts';
+import { type Bucket, type BucketConfiguration, initialConfiguration } from './domain/bucket.ts';
 import type { Log } from './observe/log.ts';
 import { bucketAcl } from './operations/acl/apply-acl.ts';
 import { finishBucketRemoval } from './operations/bucket-closed.ts';
@@ -44,8 +44,7 @@ export async function makeBuckets(
       owner,
       region: stores.defaultRegion,
       createdAtMs: systemClock.nowMs(),
-      // Without ownership controls ACLs count, as with ObjectWriter.
-      configuration: { versioning: 'unversioned', ...(objectOwnership === 'ObjectWriter' ? {} : { objectOwnership }) },
+      configuration: initialConfiguration(objectOwnership),
       revision: 1,
     };
     const grants = bucketAcl(bucket, { kind: 'canned', name: acl });

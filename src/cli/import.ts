@@ -4,7 +4,7 @@ import { dataDirectories } from '../config/config.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { readSourceEnvironment } from '../config/source-key.ts';
 import { prepareDataDirectory } from '../data-directory.ts';
-import type { BucketConfiguration, ObjectOwnership, Owner } from '../domain/bucket.ts';
+import { initialConfiguration, type Owner } from '../domain/bucket.ts';
 import { type BucketName, parseBucketName, parseTenantId } from '../domain/names.ts';
 import { type ImportReport, importS3, type S3Import } from '../moving/import-s3.ts';
 import { EndpointError } from '../s3-client/endpoint-error.ts';
@@ -74,7 +74,7 @@ export function importCommand(context: CommandContext): Command {
       const run: S3Import = {
         ...{ client, from, to, bucketName, objectsAtOnce, signal, clock: systemClock, ids: randomIds },
         owner: await ownerOf(to, flags.tenant, signal),
-        configuration: configurationOf(config.options.objectOwnership),
+        configuration: initialConfiguration(config.options.objectOwnership),
         onProblem: (problem) => say('problem', problem, { problem }),
         onProgress(report) {
           if (systemClock.nowMs() - toldAtMs < PROGRESS_AFTER_MS) return;
@@ -127,11 +127,6 @@ async function ownerOf({ managedKeys }: OpenStores, tenant: string | undefined, 
   const keys = (await managedKeys?.listKeys({ signal })) ?? [];
   const displayName = keys.find((key) => key.tenant === tenant)?.displayName ?? tenant;
   return { tenant: parseTenantId(tenant), displayName };
-}
-
-/** As a bucket that is created by a request. Without ownership controls ACLs count, as with ObjectWriter. */
-function configurationOf(objectOwnership: ObjectOwnership): BucketConfiguration {
-  return { versioning: 'unversioned', ...(objectOwnership !== 'ObjectWriter' && { objectOwnership }) };
 }
 
 async function orRefuse(run: Promise<ImportReport>): Promise<ImportReport> {

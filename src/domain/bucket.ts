@@ -50,6 +50,14 @@ export interface BucketConfiguration {
   readonly requestPayer?: 'Requester' | undefined;
 }
 
+/**
+ * What a bucket is configured to when it is made, before anything is asked for: `objectOwnership` is the server's own.
+ * Without ownership controls ACLs count, as with ObjectWriter, which therefore is not written.
+ */
+export function initialConfiguration(objectOwnership: ObjectOwnership): BucketConfiguration {
+  return { versioning: 'unversioned', ...(objectOwnership !== 'ObjectWriter' && { objectOwnership }) };
+}
+
 export interface Bucket {
   /** Fresh for each life of a name: a bucket made again shares nothing with the old one. */
   readonly id: BucketId;

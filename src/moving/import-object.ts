@@ -1,13 +1,13 @@
 import type { Owner } from '../domain/bucket.ts';
 import { type ETag, etagOfParts, parseETag } from '../domain/etag.ts';
-import { type ObjectKey, parseStorageClass, type StorageClass } from '../domain/names.ts';
+import type { ObjectKey } from '../domain/names.ts';
 import { DEFAULT_ATTRIBUTES, type SystemHeaders, type UserMetadata } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
 import { EndpointError } from '../s3-client/endpoint-error.ts';
 import type { ClientReply, ReplyHeaders, S3Client } from '../s3-client/s3-client.ts';
 import { readSource, type SourceObject, sourceHead, sourcePartSizes, sourceTags } from '../s3-client/s3-source.ts';
 import { BLOB_BYTES_MAX } from '../stores/blobstore.ts';
-import type { RegionStores } from '../stores/stores.ts';
+import { storageClassIn } from './storage-class-in.ts';
 import {
   type BucketPlace,
   type IncomingPart,
@@ -143,7 +143,7 @@ async function versionOf(
     checksum: undefined,
     headers: systemHeadersOf(headers),
     userMetadata: userMetadataOf(headers),
-    storageClass: storageClassIn(region, headers),
+    storageClass: storageClassIn(region, storageClassOf(headers)),
     attributes: { ...DEFAULT_ATTRIBUTES, tags },
   };
 }
@@ -225,12 +225,7 @@ function userMetadataOf(headers: ReplyHeaders): UserMetadata {
   );
 }
 
-/** That of the source where the region has it; else its STANDARD, or its first. */
-function storageClassIn({ blobs }: RegionStores, headers: ReplyHeaders): StorageClass {
-  const given = headers['x-amz-storage-class'];
-  const classes = [...blobs.keys()];
-  const asked = parseStorageClass(typeof given === 'string' ? given : 'STANDARD');
-  const found = classes.find((each) => each === asked) ?? classes.find((each) => each === 'STANDARD') ?? classes[0];
-  if (found === undefined) throw new TypeError('A region has at least one storage class.');
-  return found;
+function storageClassOf(headers: ReplyHeaders): string | undefined {
+  const named = headers['x-amz-storage-class'];
+  return typeof named === 'string' ? named : undefined;
 }

@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Owner } from '../domain/bucket.ts';
 import { createDigest, type Digest } from '../domain/digests.ts';
 import { type ETag, parseETag } from '../domain/etag.ts';
-import { type ObjectKey, parseObjectKey, parseStorageClass, type StorageClass } from '../domain/names.ts';
+import { type ObjectKey, parseObjectKey } from '../domain/names.ts';
 import { DEFAULT_ATTRIBUTES, type StoredObject } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
 import { StoreError } from '../stores/store.ts';
-import type { RegionStores } from '../stores/stores.ts';
 import type { OriginalObject, OriginalRegion } from './original-source.ts';
 import { translateAcl, translateHeaders, translateTime } from './original-values.ts';
+import { storageClassIn } from './storage-class-in.ts';
 import {
   type BucketPlace,
   type IncomingPart,
@@ -19,7 +19,6 @@ import {
 } from './store-version.ts';
 
 const MD5 = /^[0-9a-f]{32}$/;
-const STANDARD = 'STANDARD';
 
 export interface OriginalTarget extends BucketPlace {
   readonly slot: 'null' | 'new';
@@ -118,7 +117,7 @@ function incomingOf(
     ...described.value,
     ...{ key, slot, owner, etag, sizeBytes, lastModifiedMs },
     checksum: undefined,
-    storageClass: storageClassIn(region, row.storageClass),
+    storageClass: storageClassIn(region, row.storageClass?.toUpperCase()),
     attributes: { ...DEFAULT_ATTRIBUTES, acl: acl.value },
   };
   return { incoming, problems: [...acl.problems, ...described.problems] };
@@ -128,14 +127,6 @@ function parseKey(text: string): ObjectKey {
   const key = parseObjectKey(text);
   if (key === undefined) throw new OriginalObjectError('Its key is empty or longer than 1,024 bytes.');
   return key;
-}
-
-/** The original wrote everything to the class `standard`, and no name of it. */
-function storageClassIn(region: RegionStores, name: string | undefined): StorageClass {
-  const named = name === undefined ? undefined : parseStorageClass(name.toUpperCase());
-  const storageClass = named !== undefined && region.blobs.has(named) ? named : parseStorageClass(STANDARD);
-  if (storageClass === undefined) throw new TypeError(`${STANDARD} is no storage class.`);
-  return storageClass;
 }
 
 async function syncAcl(

@@ -1,7 +1,7 @@
 import {
   BUCKETS_PER_TENANT_MAX,
   type Bucket,
-  type BucketConfiguration,
+  initialConfiguration,
   OBJECT_OWNERSHIPS,
   type ObjectOwnership,
   type Owner,
@@ -124,9 +124,8 @@ function makeBucket(
   claim: { name: BucketName; owner: Owner; region: RegionName },
   asked: ObjectOwnership | undefined,
 ): Bucket {
-  // Without ownership controls ACLs count, as with ObjectWriter.
-  const objectOwnership = asked ?? (defaultObjectOwnership === 'ObjectWriter' ? undefined : defaultObjectOwnership);
-  const configuration: BucketConfiguration = { versioning: 'unversioned', ...(objectOwnership && { objectOwnership }) };
+  const initial = initialConfiguration(defaultObjectOwnership);
+  const configuration = asked === undefined ? initial : { ...initial, objectOwnership: asked };
   return { ...claim, id: ids.bucketId(), createdAtMs: clock.nowMs(), configuration, revision: 1 };
 }
 
