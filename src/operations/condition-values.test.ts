@@ -48,12 +48,12 @@ function factsOf({
 }
 
 function valuesOf(key: string, request: Request, access: Partial<RequestedAccess>) {
-  const asked = { action: 's3:GetObject', bucket: BUCKET, key: KEY, ...access };
+  const asked: RequestedAccess = { action: 's3:GetObject', bucket: BUCKET, key: KEY, ...access };
   return policyRequest(factsOf(request), asked).valuesOf(parseConditionKey(key));
 }
 
-const PUT = { action: 's3:PutObject' };
-const LIST = { action: 's3:ListBucket', key: undefined };
+const PUT: Partial<RequestedAccess> = { action: 's3:PutObject' };
+const LIST: Partial<RequestedAccess> = { action: 's3:ListBucket', key: undefined };
 
 test.each<[string, Request, Partial<RequestedAccess>, readonly string[] | 'depends' | undefined]>([
   ['aws:CurrentTime', {}, {}, ['2026-06-15T12:00:00.000Z']],
@@ -130,6 +130,6 @@ test.each<[Partial<RequestedAccess>, string]>([
   [{ bucket: undefined, bucketName: 'new', key: undefined }, 'arn:aws:s3:::new'],
   [{ bucket: undefined, key: undefined }, 'arn:aws:s3:::*'],
 ])('what is done to %j is done to %s', (access, resource) => {
-  const asked = { action: 's3:GetObject', bucket: BUCKET, key: KEY, ...access };
+  const asked: RequestedAccess = { action: 's3:GetObject', bucket: BUCKET, key: KEY, ...access };
   expect(policyRequest(factsOf({}), asked).resource).toBe(resource);
 });

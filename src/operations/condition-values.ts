@@ -1,3 +1,4 @@
+import type { Action } from '../domain/actions.ts';
 import type { Bucket, Tag } from '../domain/bucket.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { ObjectKey } from '../domain/names.ts';
@@ -18,7 +19,7 @@ import { taggingHeader } from './tags.ts';
 
 /** What a request does, as policies see it. */
 export interface RequestedAccess {
-  readonly action: string;
+  readonly action: Action;
   readonly bucket: Bucket | undefined;
   /** Of a bucket that is not there yet. */
   readonly bucketName?: string | undefined;
@@ -36,7 +37,7 @@ export interface RequestedAccess {
 const VERSION_MARK = '?versionId=';
 const SIGNATURE_V4 = 'AWS4-HMAC-SHA256';
 const BASIC_TIME = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
-const NOT_TAGS_OF_THE_HEADER = ['s3:PutObjectTagging', 's3:PutObjectVersionTagging'];
+const NOT_TAGS_OF_THE_HEADER: readonly Action[] = ['s3:PutObjectTagging', 's3:PutObjectVersionTagging'];
 
 /** A request as policies ask about it. */
 export function policyRequest(facts: RequestFacts, access: RequestedAccess): PolicyRequest {

@@ -1,18 +1,15 @@
+import { resourceKindOf } from '../domain/actions.ts';
 import type { BucketName } from '../domain/names.ts';
 import { type Condition, limitsToFixedValues, matchCondition } from './conditions.ts';
 import { canBeginWith, type Glob, matchGlob } from './glob.ts';
 import { malformedPolicy } from './malformed-policy.ts';
 import type { Policy, Statement } from './policy.ts';
-import { ANONYMOUS_USER_ID, type PolicyRequest, S3_ARN } from './policy-request.ts';
+import { ANONYMOUS_USER_ID, type ConditionContext, S3_ARN } from './policy-request.ts';
 import type { Principals } from './principals.ts';
-import { S3_ACTIONS } from './s3-actions.ts';
 import { widen } from './template.ts';
 
 const USER_ID = 'aws:userid';
-const ANONYMOUS_REQUEST: PolicyRequest = {
-  principal: { kind: 'anonymous' },
-  action: '',
-  resource: '',
+const ANONYMOUS_REQUEST: ConditionContext = {
   valuesOf: (key) => (key === USER_ID ? [ANONYMOUS_USER_ID] : undefined),
 };
 /** Conditions on who asks, or from where: fixed values of one of these make a statement that is not public. */
@@ -85,7 +82,7 @@ function requireSomethingToDo({ patterns }: Statement['actions'], reach: readonl
     account: false,
   };
   for (const actions of patterns) {
-    if (actions.some((action) => kinds[S3_ACTIONS.get(action) ?? 'account'])) continue;
+    if (actions.some((action) => kinds[resourceKindOf(action)])) continue;
     throw malformedPolicy('Action does not apply to any resource(s) in statement');
   }
 }

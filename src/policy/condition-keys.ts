@@ -1,11 +1,14 @@
+import type { Action } from '../domain/actions.ts';
 import { S3Error } from '../domain/s3-error.ts';
 import { malformedPolicy, quoted } from './malformed-policy.ts';
 
-const LISTING = ['s3:ListBucket', 's3:ListBucketVersions'];
-const OBJECT_ACLS = ['s3:PutObject', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'];
-const ACLS = [...OBJECT_ACLS, 's3:CreateBucket', 's3:PutBucketAcl'];
-const PUT = ['s3:PutObject'];
-const VERSIONS = [
+type Actions = readonly Action[];
+
+const LISTING: Actions = ['s3:ListBucket', 's3:ListBucketVersions'];
+const OBJECT_ACLS: Actions = ['s3:PutObject', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'];
+const ACLS: Actions = [...OBJECT_ACLS, 's3:CreateBucket', 's3:PutBucketAcl'];
+const PUT: Actions = ['s3:PutObject'];
+const VERSIONS: Actions = [
   's3:DeleteObjectVersion',
   's3:DeleteObjectVersionTagging',
   's3:GetObjectVersion',
@@ -15,7 +18,7 @@ const VERSIONS = [
   's3:PutObjectVersionAcl',
   's3:PutObjectVersionTagging',
 ];
-const EXISTING_TAGS = [
+const EXISTING_TAGS: Actions = [
   's3:DeleteObjectTagging',
   's3:DeleteObjectVersionTagging',
   's3:GetObject',
@@ -31,14 +34,14 @@ const EXISTING_TAGS = [
   's3:PutObjectVersionAcl',
   's3:PutObjectVersionTagging',
 ];
-const REQUEST_TAGS = ['s3:PutObject', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'];
+const REQUEST_TAGS: Actions = ['s3:PutObject', 's3:PutObjectTagging', 's3:PutObjectVersionTagging'];
 
 /**
  * The keys that requests have, in lower case, and the actions that have them; `undefined`: all. For any other action
  * the key is absent, as with S3.
  * Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
  */
-const KEYS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
+const KEYS: ReadonlyMap<string, Actions | undefined> = new Map([
   ['aws:currenttime', undefined],
   ['aws:epochtime', undefined],
   ['aws:principalaccount', undefined],
@@ -122,7 +125,7 @@ export function parseConditionKey(text: string): string {
 }
 
 /** Whether requests for `action` have the key, of which `parseConditionKey` gave the name. */
-export function hasConditionKey(action: string, key: string): boolean {
+export function hasConditionKey(action: Action, key: string): boolean {
   if (key.startsWith(EXISTING_TAG)) return EXISTING_TAGS.includes(action);
   if (key.startsWith(REQUEST_TAG)) return REQUEST_TAGS.includes(action);
   const actions = KEYS.get(key);

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from './json-object.ts';
 import { malformedPolicy, quoted } from './malformed-policy.ts';
 import { everyOf, type Match, matchIf, not, someOf } from './match.ts';
 import { type Expected, findOperator } from './operators.ts';
-import type { PolicyRequest } from './policy-request.ts';
+import type { ConditionContext } from './policy-request.ts';
 
 /** One key of one operator in a `Condition` block. */
 export interface Condition {
@@ -44,7 +44,7 @@ export function parseConditions(block: Json | undefined, options: { readonly var
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html,
  *   https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
-export function matchCondition({ key, test }: Condition, request: PolicyRequest): Match {
+export function matchCondition({ key, test }: Condition, request: ConditionContext): Match {
   const values = request.valuesOf(key);
   if (values === 'depends') return 'depends';
   if (test.kind === 'null') return matchIf(test.mustBeAbsent.includes(values === undefined));

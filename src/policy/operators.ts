@@ -2,14 +2,14 @@ import { BlockList, isIP } from 'node:net';
 import { codePoints, type Glob, matchGlob } from './glob.ts';
 import { malformedPolicy, quoted } from './malformed-policy.ts';
 import { everyOf, type Match, matchIf } from './match.ts';
-import type { PolicyRequest } from './policy-request.ts';
+import type { ConditionContext } from './policy-request.ts';
 import { expand, isFixed, parseTemplate, type Template } from './template.ts';
 
 /** One value of a condition. */
 export interface Expected {
   /** Whether it says the same for every request and limits them to one value, or to one range. */
   readonly isFixed: boolean;
-  matches(value: string, request: PolicyRequest): Match;
+  matches(value: string, request: ConditionContext): Match;
 }
 
 interface Operator {
@@ -68,7 +68,7 @@ function string({ wildcards, foldsCase }: { wildcards: boolean; foldsCase: boole
   };
 }
 
-function matchTemplate(template: Template, request: PolicyRequest, test: (glob: Glob) => boolean): Match {
+function matchTemplate(template: Template, request: ConditionContext, test: (glob: Glob) => boolean): Match {
   const glob = expand(template, request);
   if (glob === 'depends') return 'depends';
   return matchIf(glob !== undefined && test(glob));

@@ -1,3 +1,4 @@
+import { ACTIONS } from '../domain/actions.ts';
 import { hasConditionKey } from './condition-keys.ts';
 import { type Condition, parseConditions } from './conditions.ts';
 import { canBeginWith } from './glob.ts';
@@ -6,7 +7,7 @@ import { malformedPolicy, quoted } from './malformed-policy.ts';
 import { POLICY_BYTES_MAX, type Policy, type SelectedActions, type Selection, type Statement } from './policy.ts';
 import { S3_ARN } from './policy-request.ts';
 import { type Principals, parsePrincipals } from './principals.ts';
-import { actionsMatching, S3_ACTIONS } from './s3-actions.ts';
+import { actionsMatching } from './s3-actions.ts';
 import { globOf, parseTemplate, type Template, widen } from './template.ts';
 
 /** `bucket`: says whom it is about. `identity`: is about the key that has it. */
@@ -26,9 +27,9 @@ const STATEMENT_FIELDS = [
 ];
 /** Longest pattern of actions, in UTF-16 units: twice the longest name. Each is held against every action. */
 const ACTION_UNITS_MAX = 128;
-/** The version that has policy variables; without one the older holds. */
 /** Each is as long as a client makes it in each request. */
 const VARIABLES_MAX = 100;
+/** The version that has policy variables; without one the older holds. */
 const VERSION_WITH_VARIABLES = '2012-10-17';
 const VERSIONS: readonly (Json | undefined)[] = [undefined, '2008-10-17', VERSION_WITH_VARIABLES];
 
@@ -119,7 +120,7 @@ function parseResource(text: string, { kind, variables }: { kind: PolicyKind; va
 
 /** A condition on what no request for the statement's actions has would never hold, or always. */
 function requireApplicable(conditions: readonly Condition[], { excludes, named }: Statement['actions']): void {
-  const actions = [...S3_ACTIONS.keys()].filter((action) => named.has(action) !== excludes);
+  const actions = ACTIONS.filter((action) => named.has(action) !== excludes);
   for (const { key } of conditions) {
     if (actions.some((action) => hasConditionKey(action, key))) continue;
     throw malformedPolicy(

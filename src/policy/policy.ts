@@ -1,3 +1,4 @@
+import type { Action } from '../domain/actions.ts';
 import type { Condition } from './conditions.ts';
 import type { Principals } from './principals.ts';
 import type { Template } from './template.ts';
@@ -25,8 +26,7 @@ export interface Selection<Named> {
   readonly named: Named;
 }
 
-/** Actions as `S3_ACTIONS` spells them. */
-export interface SelectedActions extends Selection<ReadonlySet<string>> {
+export interface SelectedActions extends Selection<ReadonlySet<Action>> {
   /** What each of the patterns stands for that the policy has. */
-  readonly patterns: readonly (readonly string[])[];
+  readonly patterns: readonly (readonly Action[])[];
 }

@@ -1,7 +1,7 @@
 import { parseConditionKey } from './condition-keys.ts';
 import { ANY, codePoints, type Glob, ONE } from './glob.ts';
 import { malformedPolicy, quoted } from './malformed-policy.ts';
-import type { PolicyRequest } from './policy-request.ts';
+import type { ConditionContext } from './policy-request.ts';
 
 /** Text of a policy that wildcards and policy variables stand in. */
 export type Template = readonly Piece[];
@@ -48,7 +48,7 @@ export function isFixed(template: Template): boolean {
 }
 
 /** What `template` is for a request; `undefined` where the request lacks the key of a variable that has no default. */
-export function expand(template: Template, request: PolicyRequest): Glob | undefined | 'depends' {
+export function expand(template: Template, request: ConditionContext): Glob | undefined | 'depends' {
   const [only] = template;
   if (template.length === 1 && only?.kind === 'fixed') return only.glob;
   const glob: number[] = [];

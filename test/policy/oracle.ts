@@ -1,3 +1,5 @@
+import type { Action } from '../../src/domain/actions.ts';
+
 /**
  * A second evaluator of policies, written from the words of the documentation and sharing no code with `src/policy`: it
  * reads the document again for each request, turns patterns into regular expressions and addresses into big numbers.
@@ -10,7 +12,7 @@
 export interface OracleRequest {
   readonly tenant: string | undefined;
   readonly accessKeyId: string | undefined;
-  readonly action: string;
+  readonly action: Action;
   readonly resource: string;
   /** By condition keys in lower case. */
   readonly context: ReadonlyMap<string, readonly string[]>;

@@ -1,3 +1,4 @@
+import type { Action } from '../../src/domain/actions.ts';
 import { randomNumbers } from '../history/workload.ts';
 import type { OracleCondition, OraclePolicy, OraclePrincipal, OracleRequest, OracleStatement } from './oracle.ts';
 
@@ -8,7 +9,14 @@ export interface Case {
 }
 
 const TENANTS = { acme: ['K1', 'K2'], zeta: ['K3'] } as const;
-const ACTIONS = ['GetObject', 'PutObject', 'GetObjectTagging', 'DeleteObject', 'ListBucket', 'GetBucketPolicy'];
+const ACTIONS: readonly Action[] = [
+  's3:GetObject',
+  's3:PutObject',
+  's3:GetObjectTagging',
+  's3:DeleteObject',
+  's3:ListBucket',
+  's3:GetBucketPolicy',
+];
 const ACTION_PATTERNS = [
   '*',
   's3:*',
@@ -138,7 +146,7 @@ export function* randomCases(seed: number): Generator<Case> {
 
   const statement = (): OracleStatement => {
     const Effect = chance(0.5) ? 'Allow' : 'Deny';
-    const actions = some(chance(0.5) ? ACTION_PATTERNS : ACTIONS.map((name) => `s3:${name}`), 3);
+    const actions = some(chance(0.5) ? ACTION_PATTERNS : ACTIONS, 3);
     const resources = some(RESOURCE_PATTERNS, 3);
     const arns =
       typeof resources === 'string' ? `arn:aws:s3:::${resources}` : resources.map((text) => `arn:aws:s3:::${text}`);
@@ -167,7 +175,7 @@ export function* randomCases(seed: number): Generator<Case> {
       context.set('aws:principalarn', [`arn:aws:iam::${tenant}:user/${accessKeyId}`]);
       context.set('aws:username', [accessKeyId]);
     }
-    return { tenant, accessKeyId, action: `s3:${pick(ACTIONS)}`, resource: `arn:aws:s3:::${pick(RESOURCES)}`, context };
+    return { tenant, accessKeyId, action: pick(ACTIONS), resource: `arn:aws:s3:::${pick(RESOURCES)}`, context };
   };
 
   for (;;) {
