@@ -24,7 +24,12 @@ const PROJECTS = [
     timeoutMs: 30_000,
   },
   { name: 'contract', include: ['test/{contract,model}/**/*.test.ts'], timeoutMs: 60_000 },
-  { name: 's3', include: ['test/{s3,server,cli}/**/*.test.ts', 'examples/**/*.test.ts'], timeoutMs: 60_000 },
+  {
+    name: 's3',
+    include: ['test/{s3,server,cli}/**/*.test.ts', 'examples/**/*.test.ts'],
+    timeoutMs: 60_000,
+    setup: ['./test/cli/install-shells.ts'],
+  },
   { name: 'fault', include: ['test/{fault,history}/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'clients', include: ['test/clients/*.test.ts'], timeoutMs: 300_000, setup: ['./test/clients/install.ts'] },
   { name: 'package', include: ['test/package/*.test.ts'], timeoutMs: 300_000 },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { inject } from 'vitest';
+import { pathOf } from '../support/programs.ts';
 import type { ClientName } from './install.ts';
 
 const OUTPUT_BYTES_MAX = 64 * 1024 ** 2;
@@ -18,9 +19,7 @@ export interface ClientResult {
 
 /** The path of a client; throws the sentence that says how to get it where it is missing. */
 export function clientPath(name: ClientName): string {
-  const program = inject('clients')[name];
-  if ('missing' in program) throw new Error(program.missing);
-  return program.path;
+  return pathOf(inject('clients')[name]);
 }
 
 /** Runs a client to its end, which must be a good one, and gives what it printed. */

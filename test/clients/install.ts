@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { attempt, installDebianPrograms, installPackages, type Program, run, which } from '../support/programs.ts';
 
 /** The S3 clients that users have, and the programs that their tests need. */
 export type ClientName = PythonName | GoName | JavaName | DebianName;
@@ -13,18 +13,14 @@ type GoName = keyof typeof GO_MODULES;
 type JavaName = 'java' | (typeof JAVA_PROJECTS)[number];
 type DebianName = keyof typeof DEBIAN_PACKAGES;
 
-/** The path of a client, or why there is none, in a sentence that says how to get it. */
-export type ClientProgram = { readonly path: string } | { readonly missing: string };
-
 declare module 'vitest' {
   interface ProvidedContext {
-    readonly clients: Readonly<Record<ClientName, ClientProgram>>;
+    readonly clients: Readonly<Record<ClientName, Program>>;
   }
 }
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const CACHE = join(ROOT, '.cache/clients');
-const INSTALL_TIMEOUT_MS = 600_000;
 
 /** What is built of each module below this folder. */
 const GO_MODULES = { s5cmd: 'github.com/peak/s5cmd/v2', mc: 'github.com/minio/mc', go: '.' } as const;
@@ -53,7 +49,7 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('clients', { ...python, ...go, ...system });
 }
 
-async function installPython(): Promise<Readonly<Record<'aws' | 's3cmd' | 'python', ClientProgram>>> {
+async function installPython(): Promise<Readonly<Record<'aws' | 's3cmd' | 'python', Program>>> {
   const requirements = new URL('requirements.txt', import.meta.url).pathname;
   const folder = join(CACHE, `python-${fingerprint(await readFile(requirements))}`);
   const install = async (): Promise<void> => {
@@ -65,12 +61,12 @@ async function installPython(): Promise<Readonly<Record<'aws' | 's3cmd' | 'pytho
     install,
     'install Python 3 with its venv module (Debian: apt-get install python3-venv)',
   );
-  const program = (name: string): ClientProgram => outcome ?? { path: join(folder, 'bin', name) };
+  const program = (name: string): Program => outcome ?? { path: join(folder, 'bin', name) };
   return { aws: program('aws'), s3cmd: program('s3cmd'), python: program('python') };
 }
 
 /** Each is built in a module of its own, so that `go.sum` pins it and all it is made of. One at a time: mc is large. */
-async function installGo(): Promise<Readonly<Record<GoName, ClientProgram>>> {
+async function installGo(): Promise<Readonly<Record<GoName, Program>>> {
   return {
     s5cmd: await installGoModule('s5cmd'),
     go: await installGoModule('go'),
@@ -78,7 +74,7 @@ async function installGo(): Promise<Readonly<Record<GoName, ClientProgram>>> {
   };
 }
 
-async function installGoModule(name: GoName): Promise<ClientProgram> {
+async function installGoModule(name: GoName): Promise<Program> {
   const module = new URL(name, import.meta.url).pathname;
   const sources = await Promise.all((await readdir(module)).sort().map((file) => readFile(join(module, file))));
   const folder = join(CACHE, `${name}-${fingerprint(Buffer.concat(sources))}`);
@@ -89,7 +85,7 @@ async function installGoModule(name: GoName): Promise<ClientProgram> {
 }
 
 /** The jars of a pom each. The tests' own Java is compiled as it starts, which needs a whole JDK. */
-async function installJava(): Promise<Readonly<Record<JavaName, ClientProgram>>> {
+async function installJava(): Promise<Readonly<Record<JavaName, Program>>> {
   const because = await installPackages([
     ...(which('javac') === undefined ? ['default-jdk-headless'] : []),
     ...(which('mvn') === undefined ? ['maven'] : []),
@@ -103,7 +99,7 @@ async function installJava(): Promise<Readonly<Record<JavaName, ClientProgram>>>
   };
 }
 
-async function installJars(name: (typeof JAVA_PROJECTS)[number], advice: string): Promise<ClientProgram> {
+async function installJars(name: (typeof JAVA_PROJECTS)[number], advice: string): Promise<Program> {
   const pom = new URL(`${name}/pom.xml`, import.meta.url).pathname;
   const folder = join(CACHE, `${name}-${fingerprint(await readFile(pom))}`);
   const settings = ['-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
@@ -112,19 +108,12 @@ async function installJars(name: (typeof JAVA_PROJECTS)[number], advice: string)
 }
 
 /** One after the other, because apt-get waits for nobody. */
-async function installSystem(): Promise<Readonly<Record<DebianName | JavaName, ClientProgram>>> {
+async function installSystem(): Promise<Readonly<Record<DebianName | JavaName, Program>>> {
   return { ...(await installDebian()), ...(await installJava()) };
 }
 
-async function installDebian(): Promise<Readonly<Record<DebianName, ClientProgram>>> {
-  const absent = Object.entries(DEBIAN_PACKAGES).filter(([name]) => which(name) === undefined);
-  const because = await installPackages(absent.flatMap(([, packages]) => packages));
-  const program = (name: DebianName): ClientProgram => {
-    const path = which(name);
-    const packages = DEBIAN_PACKAGES[name].join(' ');
-    if (path !== undefined) return { path };
-    return { missing: `This test needs ${name}: install it (Debian: apt-get install ${packages}).${because}` };
-  };
+async function installDebian(): Promise<Readonly<Record<DebianName, Program>>> {
+  const program = await installDebianPrograms(DEBIAN_PACKAGES);
   return {
     rclone: program('rclone'),
     restic: program('restic'),
@@ -135,15 +124,6 @@ async function installDebian(): Promise<Readonly<Record<DebianName, ClientProgra
     openssl: program('openssl'),
     chromium: program('chromium'),
   };
-}
-
-/** Installs packages of Debian where that may be done; the reason when it went wrong. */
-async function installPackages(packages: readonly string[]): Promise<string> {
-  if (packages.length === 0 || process.getuid?.() !== 0 || which('apt-get') === undefined) return '';
-  return attempt(async () => {
-    await run('apt-get', ['update', '-q']);
-    await run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
-  });
 }
 
 /** Fills `folder` unless an earlier run did; gives the reason when it cannot. */
@@ -163,32 +143,6 @@ async function once(
   return because === ''
     ? undefined
     : { missing: `This test needs a client that could not be made: ${advice}.${because}` };
-}
-
-/** The end of what went wrong, or an empty text. */
-async function attempt(work: () => Promise<void>): Promise<string> {
-  try {
-    await work();
-    return '';
-  } catch (error) {
-    return ` (${error instanceof Error ? error.message : String(error)})`;
-  }
-}
-
-function run(file: string, args: readonly string[], cwd = ROOT): Promise<string> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return new Promise((resolve, reject) => {
-    execFile(file, args, { cwd, env, timeout: INSTALL_TIMEOUT_MS }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`${file} ${args[0]}: ${stderr.trim().split('\n').slice(-3).join(' ') || error.message}`));
-    });
-  });
-}
-
-function which(name: string): string | undefined {
-  // Daemons are in folders that are not on everybody's path.
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 function fingerprint(pins: Buffer): string {
