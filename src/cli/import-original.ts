@@ -27,8 +27,8 @@ come with owner, region, ACL and CORS rules, objects with headers, metadata, ACL
 Access keys stand in that pithos.yaml: pithos serve reads them there.
 
 The target is what the directory, --config or --cassandra names. Run it again to bring over what is new or changed: what
-is there already is left alone, and nothing is taken out. Rows without bytes, unfinished uploads and bytes that belong to
-nothing are told and stay behind.
+is there already is left alone, and nothing is taken out. Unfinished uploads come with their parts, under another id. Rows
+without bytes, uploads without their bucket and bytes that belong to nothing are told and stay behind.
 
 Exit codes: 0 all is there, 1 something could not be brought over as it was, 2 could not run.`;
 
@@ -139,6 +139,8 @@ function summary(report: OriginalReport): string {
     countOf(report.bucketsCount, 'bucket'),
     `${countOf(report.copiedObjects, 'object')} of ${countOf(report.copiedBytes, 'byte')} copied`,
     `${report.sameObjects} the same`,
+    `${countOf(report.copiedUploads, 'unfinished upload')} with ${countOf(report.copiedParts, 'part')} copied`,
+    `${report.sameUploads} the same`,
     `${countOf(report.halfRows, 'row')} without bytes`,
     `${countOf(report.openUploads, 'unfinished upload')} and ${countOf(report.orphans, 'orphan')} left behind`,
     countOf(report.problemsCount, 'problem'),

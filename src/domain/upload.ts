@@ -34,6 +34,8 @@ export interface UploadDraft extends ObjectDescription {
   /** Who opened the upload, where that is not the owner of the object to come. */
   readonly initiator?: Owner | undefined;
   readonly checksum: UploadChecksum | undefined;
+  /** The id that it had elsewhere, where it was brought over; at most 1,024 bytes. Clients never see it. */
+  readonly origin?: string | undefined;
 }
 
 /**

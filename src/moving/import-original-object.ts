@@ -18,7 +18,8 @@ import {
   storeWhole,
 } from './store-version.ts';
 
-const MD5 = /^[0-9a-f]{32}$/;
+/** What a checksum of the original looks like. */
+export const MD5 = /^[0-9a-f]{32}$/;
 
 export interface OriginalTarget extends BucketPlace {
   readonly slot: 'null' | 'new';
@@ -123,7 +124,8 @@ function incomingOf(
   return { incoming, problems: [...acl.problems, ...described.problems] };
 }
 
-function parseKey(text: string): ObjectKey {
+/** Throws `OriginalObjectError`. */
+export function parseKey(text: string): ObjectKey {
   const key = parseObjectKey(text);
   if (key === undefined) throw new OriginalObjectError('Its key is empty or longer than 1,024 bytes.');
   return key;

@@ -11,7 +11,14 @@ import {
   OriginalObjectError,
   type OriginalTarget,
 } from './import-original-object.ts';
-import type { OriginalBucket, OriginalObject, OriginalRegion, OriginalSource } from './original-source.ts';
+import { importOriginalUpload } from './import-original-upload.ts';
+import type {
+  OriginalBucket,
+  OriginalObject,
+  OriginalRegion,
+  OriginalSource,
+  OriginalUpload,
+} from './original-source.ts';
 import { type Translated, translateAcl, translateCors, translateTime } from './original-values.ts';
 
 /** Most of what stays behind that is told one by one, of each kind; the rest is counted. */
@@ -25,7 +32,13 @@ export interface OriginalReport {
   copiedBytes: number;
   /** Objects that the target had already. */
   sameObjects: number;
-  /** Rows that have no bytes, unfinished uploads, and bytes that belong to nothing: these stay behind. */
+  /** Unfinished uploads that were made in the target, or got parts there, and these parts. */
+  copiedUploads: number;
+  copiedParts: number;
+  copiedPartsBytes: number;
+  /** Unfinished uploads that the target had already, with all their parts. */
+  sameUploads: number;
+  /** Rows that have no bytes, uploads without their bucket, and bytes that belong to nothing: these stay behind. */
   halfRows: number;
   openUploads: number;
   orphans: number;
@@ -45,12 +58,12 @@ export interface OriginalImport extends OriginalContext {
   onProblem(problem: string): void;
   /** Is told what stays behind and is missed by nobody. */
   onLeft(what: string): void;
-  /** Is called after each object. */
+  /** Is called after each object and each upload. */
   onProgress(report: Readonly<OriginalReport>): void;
 }
 
 /**
- * Brings buckets and objects of a Pithos 0.7 into the stores `to`. What is there already stays, so that a second run
+ * Brings buckets, objects and unfinished uploads of a Pithos 0.7 into the stores `to`. What is there already stays, so that a second run
  * goes on where the first one ended, and brings over what changed since; nothing is taken out of the target, and nothing
  * is written to the source. An object or bucket that fails does not end the run.
  * Throws `StoreError` where the source cannot be listed, or the target is full.
@@ -58,6 +71,7 @@ export interface OriginalImport extends OriginalContext {
 export async function importOriginal(run: OriginalImport): Promise<Readonly<OriginalReport>> {
   const importing = new Importing(run);
   await importing.buckets();
+  await importing.uploads();
   await importing.leftBehind();
   return importing.report;
 }
@@ -69,14 +83,18 @@ class Importing {
     copiedObjects: 0,
     copiedBytes: 0,
     sameObjects: 0,
+    copiedUploads: 0,
+    copiedParts: 0,
+    copiedPartsBytes: 0,
+    sameUploads: 0,
     halfRows: 0,
     openUploads: 0,
     orphans: 0,
     problemsCount: 0,
   };
   readonly #run: OriginalImport;
-  /** Names of buckets that there are. */
-  readonly #seen = new Set<string>();
+  /** Buckets that there are, by name, and where they are; `undefined`: they could not be brought over. */
+  readonly #places = new Map<string, BucketPlaces | undefined>();
   /** And what they are called in the target. */
   readonly #names = new Set<BucketName>();
 
@@ -88,22 +106,29 @@ class Importing {
     for await (const row of this.#run.from.buckets(this.#run)) {
       this.report.bucketsCount++;
       const name = `s3://${row.name}`;
-      this.#seen.add(row.name);
       const place = await this.#orTell(name, () => this.#bucket(row));
+      this.#places.set(row.name, place);
       if (place !== undefined) await this.#objects(row.name, place);
     }
   }
 
-  /** Uploads, objects of buckets that are no more, and bytes that belong to nothing. */
+  async uploads(): Promise<void> {
+    for (const meta of this.#run.from.metastores) {
+      for await (const row of meta.uploads(this.#run)) {
+        const places = this.#places.get(row.bucket);
+        if (places?.source.meta === meta) await this.#upload(row, places);
+        else this.#leftUpload(row, 'is of no bucket that was brought over');
+        this.#run.onProgress(this.report);
+      }
+    }
+  }
+
+  /** Objects of buckets that are no more, and bytes that belong to nothing. */
   async leftBehind(): Promise<void> {
     const { from, orphansAfterMs, clock } = this.#run;
     for (const meta of from.metastores) {
-      for await (const { bucket, key, uploadId } of meta.uploads(this.#run)) {
-        this.report.openUploads++;
-        this.#left(this.report.openUploads, `s3://${bucket}/${key}: upload ${uploadId} is unfinished.`);
-      }
       for await (const bucket of meta.bucketNames(this.#run)) {
-        if (!this.#seen.has(bucket)) this.#problem(`s3://${bucket}: there are objects of it, but no such bucket.`);
+        if (!this.#places.has(bucket)) this.#problem(`s3://${bucket}: there are objects of it, but no such bucket.`);
       }
     }
     if (orphansAfterMs === undefined) return;
@@ -155,6 +180,23 @@ class Importing {
       for (const problem of outcome.problems) this.#problem(`${name}: ${problem}`);
     });
     this.#run.onProgress(report);
+  }
+
+  async #upload(row: OriginalUpload, { source, target }: BucketPlaces): Promise<void> {
+    const { report } = this;
+    const name = `s3://${row.bucket}/${row.key}: upload ${row.uploadId}`;
+    const outcome = await this.#orTell(name, () => importOriginalUpload(this.#run, source, row, target));
+    if (outcome === undefined) return this.#leftUpload(row, 'could not be brought over');
+    if (outcome.isNew || outcome.copiedParts > 0) report.copiedUploads++;
+    else report.sameUploads++;
+    report.copiedParts += outcome.copiedParts;
+    report.copiedPartsBytes += outcome.copiedBytes;
+    for (const problem of outcome.problems) this.#problem(`${name}: ${problem}`);
+  }
+
+  #leftUpload({ bucket, key, uploadId }: OriginalUpload, why: string): void {
+    this.report.openUploads++;
+    this.#left(this.report.openUploads, `s3://${bucket}/${key}: upload ${uploadId} ${why}.`);
   }
 
   /** Makes the bucket where it is missing, and gives it the ACL and the CORS rules of today's source. */

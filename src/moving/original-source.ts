@@ -21,7 +21,10 @@ export interface OriginalMetastore {
   bucketNames(options: CallOptions): AsyncIterable<string>;
   objects(bucket: string, options: CallOptions): AsyncIterable<OriginalObject>;
   object(bucket: string, key: string, options: CallOptions): Promise<OriginalObject | undefined>;
+  /** Those that nobody completed or aborted. */
   uploads(options: CallOptions): AsyncIterable<OriginalUpload>;
+  /** By number. */
+  parts(upload: OriginalUpload, options: CallOptions): AsyncIterable<OriginalPart>;
   /** The bytes of every object and of every part. */
   usedBytes(options: CallOptions): AsyncIterable<BytesReference>;
 }
@@ -71,4 +74,17 @@ export interface OriginalUpload {
   readonly bucket: string;
   readonly key: string;
   readonly uploadId: string;
+  /** Headers by their names in lower case, and beside them `initiated` (ISO 8601) and `acl` (EDN). */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface OriginalPart {
+  readonly partNumber: number;
+  readonly inode: string | undefined;
+  readonly version: string | undefined;
+  readonly sizeBytes: number | undefined;
+  /** MD5 in hex. */
+  readonly checksum: string | undefined;
+  /** ISO 8601. */
+  readonly modified: string | undefined;
 }

@@ -1,8 +1,9 @@
 import type { Checksum } from '../domain/checksum.ts';
 import { UNCONDITIONAL } from '../domain/condition.ts';
 import type { ETag } from '../domain/etag.ts';
-import type { BucketId, ObjectKey, StorageClass, UploadId } from '../domain/names.ts';
+import type { BucketId, ObjectKey, StorageClass } from '../domain/names.ts';
 import type { ObjectDescription } from '../domain/object-version.ts';
+import type { UploadAddress } from '../domain/upload.ts';
 import type { OperationContext } from '../operations/operation.ts';
 import { type ReceivedBody, receiveBody } from '../operations/receive-body.ts';
 import { BLOB_BYTES_MAX } from '../stores/blobstore.ts';
@@ -34,6 +35,10 @@ export interface IncomingPart {
   readonly partNumber: number;
   readonly sizeBytes: number;
   readonly checksum: Checksum | undefined;
+  /** Verified; `undefined`: it gets the MD5 of its bytes. */
+  readonly etag?: ETag | undefined;
+  /** `undefined`: now. */
+  readonly lastModifiedMs?: number | undefined;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
@@ -108,10 +113,14 @@ export async function storeParts(
   }
 }
 
-async function storePart(
+/**
+ * Stores a part of an open upload; its length is verified, and its MD5 where it has an `etag`.
+ * Throws: `StoreError`, S3Error (BadDigest, EntityTooLarge, InvalidStorageClass), and what `bytes` throws.
+ */
+export async function storePart(
   context: StoreContext,
   to: BucketPlace,
-  at: { readonly bucketId: BucketId; readonly key: ObjectKey; readonly uploadId: UploadId },
+  at: UploadAddress,
   part: IncomingPart & { readonly storageClass: StorageClass },
 ): Promise<ETag> {
   const { partNumber, sizeBytes, checksum, bytes, storageClass } = part;
@@ -119,11 +128,12 @@ async function storePart(
   await using received = await receive(context, to, bytes, {
     storageClass,
     sizeBytes,
-    etag: undefined,
+    etag: part.etag,
     inlineBytesMax: 0,
   });
   const blob = received.body.kind === 'blob' ? received.body.blob : undefined;
-  const stored = { partNumber, sizeBytes, etag: received.etag, checksum, lastModifiedMs: clock.nowMs(), body: blob };
+  const lastModifiedMs = part.lastModifiedMs ?? clock.nowMs();
+  const stored = { partNumber, sizeBytes, etag: received.etag, checksum, lastModifiedMs, body: blob };
   const outcome = await received.commit(() => to.region.meta.putPart(at, stored, { signal }));
   if (outcome.kind !== 'stored') throw refused(outcome.kind);
   return received.etag;

@@ -35,6 +35,7 @@ function describeUploads(subject: Subject<Metastore>): void {
       checksum: { algorithm: 'SHA256', type: 'COMPOSITE', requested: true },
       attributes: { ...DEFAULT_ATTRIBUTES, tags: [['a', 'b']], legalHold: true },
       initiator: { ...OWNER, displayName: 'Initiator' },
+      origin: '7a1c4f0e-6d1b-4b1e-9a53-0d1a9d8f2c11',
     });
     const outcome = await fixture.store.createUpload(bucketId, draft, OPTIONS);
     if (outcome.kind !== 'created') throw new TypeError('The upload was not created.');
@@ -43,6 +44,21 @@ function describeUploads(subject: Subject<Metastore>): void {
     expect(outcome.upload).toEqual({ ...draft, uploadId, state: { kind: 'open' } });
     const at = { bucketId, key: draft.key, uploadId };
     expect(await fixture.store.getUpload(at, OPTIONS)).toEqual(outcome.upload);
+  });
+
+  test('an upload that was brought over keeps the id that it had, beside its initiator or without one', async () => {
+    await using fixture = await openFixture(subject);
+    const bucketId = newBucketId();
+    for (const changes of [{ origin: 'a' }, { origin: 'b', initiator: { ...OWNER, displayName: 'Initiator' } }]) {
+      const draft = uploadDraft('key', changes);
+      const outcome = await fixture.store.createUpload(bucketId, draft, OPTIONS);
+      expect(outcome).toMatchObject({ kind: 'created', upload: draft });
+    }
+    const listed = await fixture.store.listUploads({ bucketId, prefix: '', after: undefined, limit: 10 }, OPTIONS);
+    expect(listed.map(({ origin, initiator }) => [origin, initiator?.displayName])).toEqual([
+      ['a', undefined],
+      ['b', 'Initiator'],
+    ]);
   });
 
   test('an upload is found under its own bucket, key and id only', async () => {

@@ -17,7 +17,15 @@ export interface WrittenObject {
   readonly sizeBytes?: number;
 }
 
+export interface WrittenUpload {
+  readonly parts?: readonly Buffer[];
+  /** Of the parts, by index, in place of their MD5. */
+  readonly checksums?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 const DAY_MS = 86_400_000;
+const WRITTEN_AT = '2015-03-04T05:06:07.089Z';
 const PRIVATE = '{:FULL_CONTROL [{:ID "tester", :DisplayName "tester"}]}';
 
 /** As the original's `install-schema` makes them: no `IF NOT EXISTS`, no options. */
@@ -64,13 +72,13 @@ export class Pithos075Keyspace implements AsyncDisposable {
 
   async bucket(
     name: string,
-    columns: { readonly acl?: string; readonly cors?: string; readonly tenant?: string } = {},
+    columns: { readonly acl?: string; readonly cors?: string; readonly tenant?: string; readonly region?: string } = {},
   ) {
-    const { acl = PRIVATE, cors = null, tenant = 'tester' } = columns;
+    const { acl = PRIVATE, cors = null, tenant = 'tester', region = 'myregion' } = columns;
     await this.#run('UPDATE bucket SET created = ?, tenant = ?, region = ?, acl = ?, cors = ? WHERE bucket = ?', [
       '2014-10-17T12:35:10.423Z',
       tenant,
-      'myregion',
+      region,
       acl,
       cors,
       name,
@@ -78,7 +86,7 @@ export class Pithos075Keyspace implements AsyncDisposable {
   }
 
   async object(object: WrittenObject): Promise<void> {
-    const { bucket, key, blocks = [[]], acl = PRIVATE, atime = '2015-03-04T05:06:07.089Z' } = object;
+    const { bucket, key, blocks = [[]], acl = PRIVATE, atime = WRITTEN_AT } = object;
     const bytes = Buffer.concat(blocks.flat());
     const { checksum = createHash('md5').update(bytes).digest('hex'), sizeBytes = bytes.length } = object;
     const at = await this.#bytes(blocks, Date.now());
@@ -102,17 +110,42 @@ export class Pithos075Keyspace implements AsyncDisposable {
     await this.#run('UPDATE object SET acl = ? WHERE bucket = ? AND object = ?', [PRIVATE, bucket, key]);
   }
 
-  /** An upload with one part that was begun two days ago. */
-  async upload(bucket: string, key: string): Promise<void> {
+  /** An upload of the parts 1, 2 and so on, begun two days ago, and its id. */
+  async upload(
+    bucket: string,
+    key: string,
+    { parts = [Buffer.from('part')], checksums = [], metadata = {} }: WrittenUpload = {},
+  ): Promise<string> {
     const upload = randomUUID();
-    const metadata = { 'content-type': 'text/plain', initiated: '2015-03-04T05:06:07.089Z', acl: PRIVATE };
+    const headers = { 'content-type': 'text/plain', initiated: WRITTEN_AT, acl: PRIVATE, ...metadata };
     await this.#run('UPDATE object_uploads SET metadata = ? WHERE bucket = ? AND object = ? AND upload = ?', [
-      ...[metadata, bucket, key, upload],
+      ...[headers, bucket, key, upload],
     ]);
-    const at = await this.#bytes([[Buffer.from('part')]], Date.now() - 2 * DAY_MS);
+    for (const [index, bytes] of parts.entries()) {
+      await this.part({ bucket, key, upload }, { partNumber: index + 1, bytes, checksum: checksums[index] });
+    }
+    return upload;
+  }
+
+  /** A part as it is sent for the first time, or again. */
+  async part(
+    { bucket, key, upload }: { readonly bucket: string; readonly key: string; readonly upload: string },
+    part: {
+      readonly partNumber: number;
+      readonly bytes: Buffer;
+      /** That of the bytes, unless given. */
+      readonly checksum?: string | undefined;
+      readonly modified?: string;
+    },
+  ): Promise<void> {
+    const { partNumber, bytes, modified = WRITTEN_AT } = part;
+    const checksum = part.checksum ?? createHash('md5').update(bytes).digest('hex');
+    const half = Math.floor(bytes.length / 2);
+    const blocks = [[bytes.subarray(0, half), bytes.subarray(half)]];
+    const at = await this.#bytes(blocks, Date.now() - 2 * DAY_MS);
     await this.#run(
       'UPDATE upload SET inode = ?, version = ?, modified = ?, size = ?, checksum = ? WHERE bucket = ? AND object = ? AND upload = ? AND partno = ?',
-      [...at, '2015-03-04T05:06:07.089Z', 4, '0', bucket, key, upload, 1],
+      [...at, modified, bytes.length, checksum, bucket, key, upload, partNumber],
     );
   }
 

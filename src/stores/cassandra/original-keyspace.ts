@@ -18,6 +18,12 @@ interface Bytes {
   readonly version: string;
 }
 
+interface UploadName {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+}
+
 /** Rows of one page of a listing. */
 const PAGE_ROWS = 1_000;
 /** Bytes of one page of chunks, about; chunks of 0.7 are of any size, so that the first page is small. */
@@ -97,11 +103,26 @@ export class OriginalKeyspace implements AsyncDisposable {
   }
 
   async *uploads(options: CallOptions) {
-    for await (const row of this.#rows('SELECT bucket, object, upload FROM object_uploads', [], options)) {
+    for await (const row of this.#rows('SELECT bucket, object, upload, metadata FROM object_uploads', [], options)) {
       yield {
         bucket: textOf(row, 'bucket') ?? '',
         key: textOf(row, 'object') ?? '',
         uploadId: uuidOf(row, 'upload') ?? '',
+        metadata: mapOf(row, 'metadata'),
+      };
+    }
+  }
+
+  async *parts({ bucket, key, uploadId }: UploadName, options: CallOptions) {
+    const query = `${PART} WHERE bucket = ? AND object = ? AND upload = ?`;
+    for await (const row of this.#rows(query, [bucket, key, uploadId], options)) {
+      yield {
+        partNumber: numberOf(row, 'partno') ?? 0,
+        inode: uuidOf(row, 'inode'),
+        version: uuidOf(row, 'version'),
+        sizeBytes: numberOf(row, 'size'),
+        checksum: textOf(row, 'checksum'),
+        modified: textOf(row, 'modified'),
       };
     }
   }
@@ -192,6 +213,7 @@ export class OriginalKeyspace implements AsyncDisposable {
 }
 
 const OBJECT = 'SELECT object, inode, version, size, checksum, atime, storageclass, acl, metadata FROM object';
+const PART = 'SELECT partno, inode, version, size, checksum, modified FROM upload';
 
 function objectOf(row: types.Row) {
   return {

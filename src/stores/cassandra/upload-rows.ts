@@ -12,11 +12,13 @@ import {
   readChoice,
   readDescription,
   readOwner,
+  readProvenance,
   writeBlob,
   writeChecksum,
   writeChoice,
   writeDescription,
   writeOwner,
+  writeProvenance,
 } from '../rows/description-rows.ts';
 import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import { type OpId, parseOpId } from './context.ts';
@@ -78,7 +80,7 @@ export function encodeUploadHead({ draft, state }: UploadHead): Buffer {
     row.integer(state.completedAtMs).text(state.versionId).text(state.etag).integer(state.sizeBytes);
     writeChecksum(row, state.checksum);
   }
-  if (draft.initiator !== undefined) writeOwner(row, draft.initiator);
+  writeProvenance(row, draft);
   return row.finish();
 }
 
@@ -91,8 +93,7 @@ export function decodeUploadHead(value: Uint8Array): UploadHead {
   const description = readDescription(row);
   const draft = { key, initiatedAtMs, storageClass, owner, ...description, checksum: readUploadChecksum(row) };
   const state = readPhase(row);
-  const initiator = row.hasMore ? readOwner(row) : undefined;
-  return { draft: { ...draft, ...(initiator && { initiator }) }, state };
+  return { draft: { ...draft, ...readProvenance(row) }, state };
 }
 
 export function encodePart(part: PartRecord): Buffer {

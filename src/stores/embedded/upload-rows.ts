@@ -17,11 +17,13 @@ import {
   readChoice,
   readDescription,
   readOwner,
+  readProvenance,
   writeBlob,
   writeChecksum,
   writeChoice,
   writeDescription,
   writeOwner,
+  writeProvenance,
 } from '../rows/description-rows.ts';
 import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import { orderedId, RANDOM_DIGITS } from './row-keys.ts';
@@ -56,7 +58,7 @@ export function encodeUpload({ bucketId, sequence, random, group, draft, state }
   writeDescription(row, draft);
   writeUploadChecksum(row, draft.checksum);
   writeState(row, state);
-  if (draft.initiator !== undefined) writeOwner(row, draft.initiator);
+  writeProvenance(row, draft);
   return row.finish();
 }
 
@@ -68,8 +70,7 @@ export function decodeUpload(value: Buffer): UploadRow {
   const group = row.integer();
   const draft = readDraft(row);
   const state = readState(row);
-  const initiator = row.hasMore ? readOwner(row) : undefined;
-  return { bucketId, sequence, random, group, draft: { ...draft, ...(initiator && { initiator }) }, state };
+  return { bucketId, sequence, random, group, draft: { ...draft, ...readProvenance(row) }, state };
 }
 
 export function encodePart({ partNumber, sizeBytes, etag, checksum, lastModifiedMs, body }: Part): Buffer {

@@ -17,6 +17,7 @@ import {
   type SystemHeaders,
   type VersionAttributes,
 } from '../../domain/object-version.ts';
+import type { UploadDraft } from '../../domain/upload.ts';
 import { StoreError } from '../store.ts';
 import type { RowReader, RowWriter } from './row-codec.ts';
 
@@ -49,6 +50,21 @@ export function writeOwner(row: RowWriter, owner: Owner): void {
 
 export function readOwner(row: RowReader): Owner {
   return { tenant: parseTenantId(row.text()), displayName: row.text() };
+}
+
+/** Who opened an upload and where it comes from; the values end the row, and most uploads have none. */
+export function writeProvenance(row: RowWriter, { owner, initiator, origin }: UploadDraft): void {
+  if (initiator === undefined && origin === undefined) return;
+  writeOwner(row, initiator ?? owner);
+  if (origin !== undefined) row.byte(initiator === undefined ? ABSENT : PRESENT).text(origin);
+}
+
+export function readProvenance(row: RowReader): Pick<UploadDraft, 'initiator' | 'origin'> {
+  if (!row.hasMore) return {};
+  const initiator = readOwner(row);
+  if (!row.hasMore) return { initiator };
+  const isInitiated = row.byte() === PRESENT;
+  return { ...(isInitiated && { initiator }), origin: row.text() };
 }
 
 export function writeBlob(row: RowWriter, blob: BlobAddress): void {
