@@ -92,21 +92,23 @@ export async function openModuleBlobstore(module: ModuleConfig): Promise<Blobsto
 }
 
 /** What the default export of a module makes of its section of the configuration. */
-async function openModule({ name, directory, section }: ModuleConfig): Promise<unknown> {
+async function openModule({ name, place, directory, section }: ModuleConfig): Promise<unknown> {
   let exports: { readonly default?: unknown };
   try {
     exports = await import(locate(name, directory));
   } catch (cause) {
-    throw new ModuleStoreError(`The module ${name} cannot be loaded: ${messageOf(cause)}`, { cause });
+    throw new ModuleStoreError(`${place}: The module ${name} cannot be loaded: ${messageOf(cause)}`, { cause });
   }
   const open = exports.default;
   if (typeof open !== 'function') {
-    throw new ModuleStoreError(`The module ${name} has no function as its default export, to open a store with.`);
+    throw new ModuleStoreError(
+      `${place}: The module ${name} has no function as its default export, to open a store with.`,
+    );
   }
   try {
     return await open(section);
   } catch (cause) {
-    throw new ModuleStoreError(`The module ${name} did not open its store: ${messageOf(cause)}`, { cause });
+    throw new ModuleStoreError(`${place}: The module ${name} did not open its store: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -129,7 +131,8 @@ function parseStore<Kind extends Store>(
 ): Kind {
   const missing = missingOf(store, methods);
   if (missing.length > 0) {
-    throw new ModuleStoreError(`What the module ${module.name} makes is no ${kind}: it has no ${missing.join(', ')}.`);
+    const lacks = `it has no ${missing.join(', ')}`;
+    throw new ModuleStoreError(`${module.place}: What the module ${module.name} makes is no ${kind}: ${lacks}.`);
   }
   return store as Kind;
 }
@@ -143,5 +146,6 @@ function missingOf(store: unknown, methods: readonly string[]): readonly string[
 }
 
 function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  // The first line: an error of syntax brings its source.
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? '';
 }

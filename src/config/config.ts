@@ -107,6 +107,8 @@ export type StoreConfig =
 export interface ModuleConfig {
   /** As it was named, for messages. */
   readonly name: string;
+  /** Where it was named, for messages: a flag, a variable, or file, line, column and setting. */
+  readonly place: string;
   /** Where a path or a package is looked for: the directory of the file that names it; absolute. */
   readonly directory: string;
   /** The section as it stands, every scalar a text. */

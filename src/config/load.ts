@@ -83,7 +83,8 @@ export async function loadConfiguration(sources: ConfigurationSources = {}): Pro
 
   const problems = yaml.problems.map(({ at, message }) => `${name}:${at.line}:${at.column}: ${message}`);
   problems.push(...environment.problems.map(({ variable, message }) => `${variable}: ${message}`));
-  const locate = (problem: Problem) => `${placeOf(problem, { name, yaml, places })}: ${problem.message}`;
+  const whereIs = (at: Omit<Problem, 'message'>) => placeOf(at, { name, yaml, places });
+  const locate = (problem: Problem) => `${whereIs(problem)}: ${problem.message}`;
 
   const parsed = parseSettings(tree, original.isOriginal);
   problems.push(...parsed.problems.map(locate));
@@ -92,7 +93,11 @@ export async function loadConfiguration(sources: ConfigurationSources = {}): Pro
   const resolved = resolveConfiguration(parsed.settings, {
     isOriginal: original.isOriginal,
     environmentKey: environment.credentials,
-    modules: { sections, directoryOf: (path) => (places.has(`${path}.use`) ? resolvePath('.') : fileDirectory) },
+    modules: {
+      sections,
+      directoryOf: (path) => (places.has(`${path}.use`) ? resolvePath('.') : fileDirectory),
+      placeOf: (path) => whereIs({ path }),
+    },
   });
   if (resolved.problems.length > 0) throw new ConfigurationError(resolved.problems.map(locate));
   const notes = [...original.notes.map((note) => ({ ...note, atKey: true })), ...parsed.notes, ...resolved.notes];
@@ -212,7 +217,7 @@ function inOrder(notes: readonly Problem[], yaml: YamlTree): readonly Problem[] 
 
 /** Where a mistake is, as its author finds it: a flag, a variable, or a line and column of the file. */
 function placeOf(
-  problem: Problem,
+  problem: Omit<Problem, 'message'>,
   sources: { name: string; yaml: YamlTree; places: ReadonlyMap<string, string> },
 ): string {
   const path = problem.path.map(String);
@@ -224,7 +229,7 @@ function placeOf(
 }
 
 /** That of the value, or of its key; else of what it would be in. */
-function positionOf({ path, atKey }: Problem, yaml: YamlTree): Position | undefined {
+function positionOf({ path, atKey }: Omit<Problem, 'message'>, yaml: YamlTree): Position | undefined {
   for (let length = path.length; length >= 0; length -= 1) {
     const found = yaml.positionOf(path.slice(0, length));
     if (found !== undefined) return atKey && length === path.length ? found.key : found.value;

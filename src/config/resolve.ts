@@ -59,6 +59,8 @@ export interface Surroundings {
     /** The sections of stores that are modules, by dotted path. */
     readonly sections: ReadonlyMap<string, ModuleConfig['section']>;
     directoryOf(path: string): string;
+    /** Where a setting stands, for messages. */
+    placeOf(path: readonly string[]): string;
   };
 }
 
@@ -197,7 +199,12 @@ class Resolution {
     const at = path.join('.');
     const section = this.#modules.sections.get(at) ?? {};
     const { use } = section;
-    return { name: typeof use === 'string' ? use : '', directory: this.#modules.directoryOf(at), section };
+    return {
+      name: typeof use === 'string' ? use : '',
+      place: this.#modules.placeOf([...path, 'use']),
+      directory: this.#modules.directoryOf(at),
+      section,
+    };
   }
 
   keystore(): KeystoreConfig['store'] {
