@@ -111,6 +111,26 @@ test('after a failure every call fails, the directory is marked, and the next st
   expect(database.read(() => table.get(KEY)?.toString())).toBe('one');
 });
 
+test('the file of the metadata is put in its place as a whole, by one of those who open a directory first', async () => {
+  await using dir = await makeTempDir();
+  const options = { directory: dir.path, durability: 'strict', diskFreeBytesMin: 0 } as const;
+  const [one, other] = await Promise.all([openDatabase(options), openDatabase(options)]);
+  await using _one = one;
+  await using _other = other;
+  expect((await readdir(dir.path)).toSorted()).toEqual(['metadata.mdb', 'metadata.mdb-lock']);
+  const [ours, theirs] = [one, other].map((database) => database.openTables((open) => open('rows')));
+  if (ours !== undefined) await one.write((change) => change.put(ours, KEY, ONE), WRITE);
+  expect(other.read(() => theirs?.get(KEY)?.toString())).toBe('one');
+});
+
+test('what a first start left that was cut off while it made the file is removed by the next', async () => {
+  await using dir = await makeTempDir();
+  for (const name of ['metadata.mdb.0123456789abcdef.new', 'metadata.mdb.0123456789abcdef.new-lock'])
+    await writeFile(join(dir.path, name), 'x'.repeat(512));
+  expect(await recoverDatabase({ directory: dir.path })).toBe('sound');
+  expect(await readdir(dir.path)).toEqual([]);
+});
+
 test('a file that is none of LMDB is refused with a sentence', async () => {
   await using dir = await makeTempDir();
   await writeFile(join(dir.path, 'metadata.mdb'), 'x'.repeat(8192));

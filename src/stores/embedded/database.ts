@@ -7,6 +7,7 @@ import { errorCode, MAP_BYTES, METADATA_FILE, openEnvironment, tableNames } from
 import { guard, unguard } from './exit-guard.ts';
 import { isMarked, markerPath, markForCheck } from './failure-marker.ts';
 import { reusableBytes } from './free-pages.ts';
+import { makeMetadataFile } from './metadata-file.ts';
 import { Change, Table } from './table.ts';
 
 export interface DatabaseOptions {
@@ -66,6 +67,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<EmbeddedDa
       `A write to ${directory} failed, and ${markerPath(directory)} asks for a check: stop every process that uses it, then start the server, which checks it first.`,
     );
   }
+  await makeMetadataFile(directory, durability);
   const root = openEnvironment({ directory, file: METADATA_FILE, durability, mapBytes: mapSizeBytes });
   const database = new EmbeddedDatabase(root, options);
   if (durability === 'strict') await syncDirectory(directory);

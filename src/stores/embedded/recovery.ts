@@ -5,13 +5,14 @@ import { StoreError } from '../store.ts';
 import { syncDirectory } from './durable-directory.ts';
 import { MAP_BYTES, METADATA_FILE, openEnvironment, tableNames } from './environment.ts';
 import { isMarked, markerPath } from './failure-marker.ts';
+import { removeUnfinishedMetadata } from './metadata-file.ts';
 
 const COPY_SUFFIX = '.rewritten';
 const LOCK_SUFFIX = '-lock';
 
 /**
  * Checks a directory in which a commit failed, before any process opens it: a server that starts, with the directory
- * locked. Does nothing, at once, where none failed.
+ * locked. Where none failed, it removes what an unfinished first start left, and ends at once.
  *
  * After a failed sync the system may take pages for written that are not, so what can be read says nothing about
  * the disk. The metadata are therefore written anew: copied, synced, read through, and put in the old file's place.
@@ -20,6 +21,7 @@ const LOCK_SUFFIX = '-lock';
  * the mark stays then. Costs the size of the metadata.
  */
 export async function recoverDatabase({ directory }: { readonly directory: string }): Promise<'sound' | 'rewritten'> {
+  await removeUnfinishedMetadata(directory);
   if (!isMarked(directory)) return 'sound';
   const path = join(directory, METADATA_FILE);
   const copyPath = path + COPY_SUFFIX;

@@ -1,7 +1,7 @@
 /*
  * Records what a process does to the files below one folder: every write with its bytes, every sync, every change
  * of a directory, with the times at which each call began and ended. Preloaded into the server by the test
- * `unsynced-writes.test.ts`, which replays the record to see what a power cut at any moment would leave.
+ * `crash.test.ts`, which replays the record to see what a power cut at any moment would leave.
  *
  * Environment: RECORD_ROOT (the folder), RECORD_LOG (the file to append to).
  *
@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum kind { CREATE = 1, WRITE = 2, SYNC = 3, SYNC_DIRECTORY = 4, RENAME = 5, UNLINK = 6, MAKE_DIRECTORY = 7, TRUNCATE = 8, SYNCED_WRITE = 9 };
+enum kind { CREATE = 1, WRITE = 2, SYNC = 3, SYNC_DIRECTORY = 4, RENAME = 5, UNLINK = 6, MAKE_DIRECTORY = 7, TRUNCATE = 8, SYNCED_WRITE = 9, LINK = 10 };
 
 #define FDS_MAX 65536
 
@@ -216,6 +216,16 @@ int renameat(int from_at, const char *from, int to_at, const char *to) {
   return result;
 }
 int rename(const char *from, const char *to) { return renameat(AT_FDCWD, from, AT_FDCWD, to); }
+
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags) {
+  char full_from[PATH_MAX], full_to[PATH_MAX];
+  uint64_t began = now();
+  int result = (int)syscall(SYS_linkat, from_at, from, to_at, to, flags);
+  if (result == 0 && absolute(from_at, from, full_from) && absolute(to_at, to, full_to) && is_below_root(full_to))
+    record(LINK, began, 0, 0, full_from, full_to, strlen(full_to));
+  return result;
+}
+int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
 
 int unlinkat(int at, const char *path, int flags) {
   char full[PATH_MAX];
