@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { recordLoad } from './recording.ts';
 import { type ReplayReport, replayCrashes } from './replay.ts';
 
-const LOAD = { writers: 5, stepsEach: 40 };
+const LOAD = { writers: 4, stepsEach: 25 };
 const TOLD_LOSSES_MAX = 20;
 const TOLD_PROBLEMS_MAX = 5;
 /** How often the points that are done are told. */
