@@ -1,31 +1,24 @@
-import { execFile } from 'node:child_process';
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ServeProcess, startServeProcess } from '../support/serve-process.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
+import { FailingDisk } from './failing-disk.ts';
 
-const SHIM = new URL('fail-syncs.c', import.meta.url).pathname;
 const BUCKET = 'on-bad-disk';
 
 let parent: TempDir;
-let shim: string;
-let brokenDisk: string;
+let disk: FailingDisk;
 beforeAll(async () => {
   parent = await makeTempDir();
-  shim = join(parent.path, 'fail-syncs.so');
-  brokenDisk = join(parent.path, 'broken');
-  await promisify(execFile)('gcc', ['-O1', '-shared', '-fPIC', '-o', shim, SHIM]);
+  disk = await FailingDisk.make(parent.path, join(parent.path, 'data'));
 });
-beforeEach(() => rm(brokenDisk, { force: true }));
+beforeEach(() => disk.heal());
 afterAll(() => parent[Symbol.asyncDispose]());
 
 function start(name: string, workers: number): Promise<ServeProcess> {
-  const directory = join(parent.path, `${name}-${workers}`);
-  const env = { LD_PRELOAD: shim, FAIL_SYNCS: brokenDisk };
-  return startServeProcess({ directory, workers, env, args: ['--log-format', 'json'] });
+  const directory = join(parent.path, 'data', `${name}-${workers}`);
+  return startServeProcess({ directory, workers, env: disk.env, args: ['--log-format', 'json'] });
 }
 
 function clientOf({ endpoint, keys }: ServeProcess): S3Client {
@@ -55,13 +48,13 @@ test.each([
       await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
       expect(await put(client, 'before', sizeBytes)).toBe(true);
       const pids = [server.pid, ...server.workerPids()];
-      await writeFile(brokenDisk, '');
+      await disk.fail({ call: 'sync', error: 'EIO', count: 1_000_000 });
       expect(await put(client, 'after', sizeBytes)).toBe(false);
       await expect.poll(() => pids.filter(isRunning), { timeout: 20_000 }).toEqual([]);
       expect(await server.stop()).toBe(1);
       expect(server.output()).toContain('stopped, because storage failed: ');
     }
-    await rm(brokenDisk);
+    await disk.heal();
     await using server = await start(what, workers);
     const client = clientOf(server);
     const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: 'before' }));

@@ -1,4 +1,4 @@
-import { readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collect, must, newBlobId, OPTIONS } from '../../../test/contract/drafts.ts';
@@ -29,6 +29,16 @@ test.each([
   await expect(read()).rejects.toThrow(CORRUPT);
   expect(readBytes).toBe(Math.floor(position / FRAME_BYTES) * PAYLOAD_BYTES);
   expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: true }, OPTIONS)).toBe('corrupt');
+});
+
+test('a blob that the system fails to read is unavailable: its bytes may be sound', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  await rm(pathOf(dir.path, id));
+  await mkdir(pathOf(dir.path, id));
+  const reading = collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS));
+  await expect(reading).rejects.toMatchObject({ name: 'StoreError', kind: 'unavailable' });
 });
 
 test('a frame in the place of another, and the file of another blob, are corrupt', async () => {

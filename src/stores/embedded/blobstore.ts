@@ -10,7 +10,7 @@ import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
 import { iterateUntil } from './iterate-until.ts';
-import { fileError, fileSize, systemCode } from './system-error.ts';
+import { asFileError, fileError, fileSize, systemCode } from './system-error.ts';
 
 export interface BlobstoreOptions {
   /** Made where it is missing. */
@@ -80,7 +80,9 @@ export class EmbeddedBlobstore implements Blobstore {
     try {
       const sizeBytes = await this.#fill(file, id, iterateUntil(body, signal));
       if (this.#isStrict) await this.#sync(path, [file.datasync(), shard.sync()]);
-      await file.close();
+      await file.close().catch((error: unknown) => {
+        throw fileError(`close ${path}`, error);
+      });
       return { sizeBytes };
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -92,12 +94,12 @@ export class EmbeddedBlobstore implements Blobstore {
 
   async *read(blob: BlobExtent, range: ByteRange, options: CallOptions): AsyncGenerator<Uint8Array> {
     options.signal.throwIfAborted();
-    await using file = await open(this.#path(blob.id), 'r').catch((error: unknown) => {
-      if (systemCode(error) === 'ENOENT')
-        throw new StoreError('corrupt', `Blob ${blob.id} is missing.`, { cause: error });
-      throw fileError(`open blob ${blob.id}`, error);
-    });
-    yield* readFrames(file, blob, range, options);
+    try {
+      await using file = await open(this.#path(blob.id), 'r');
+      yield* readFrames(file, blob, range, options);
+    } catch (error) {
+      throw readError(blob.id, error);
+    }
   }
 
   async delete(id: BlobId, { signal }: CallOptions): Promise<void> {
@@ -203,7 +205,11 @@ export class EmbeddedBlobstore implements Blobstore {
     }
     // Even where it was there: the process that made it may not have synced it yet.
     if (this.#isStrict) await this.#sync(path, [this.#top.sync()]);
-    return new DirectorySync(await open(path, 'r'));
+    try {
+      return new DirectorySync(await open(path, 'r'));
+    } catch (error) {
+      throw fileError(`open ${path}`, error);
+    }
   }
 
   /** Waits for syncs of which none may fail. A disk that is full only then says so here, and harms nobody else. */
@@ -226,4 +232,9 @@ export class EmbeddedBlobstore implements Blobstore {
   #requireSound(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+function readError(id: BlobId, error: unknown): unknown {
+  if (systemCode(error) === 'ENOENT') return new StoreError('corrupt', `Blob ${id} is missing.`, { cause: error });
+  return asFileError(`read blob ${id}`, error);
 }

@@ -18,6 +18,11 @@ export function fileError(action: string, error: unknown): StoreError {
   });
 }
 
+/** What a failed call of the file system means, as `fileError`; any other error, such as an abort, as it is. */
+export function asFileError(action: string, error: unknown): unknown {
+  return error instanceof Error && 'syscall' in error ? fileError(action, error) : error;
+}
+
 /** The length of a file in bytes, or `undefined` where there is none. */
 export async function fileSize(path: string): Promise<number | undefined> {
   try {
