@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type ServeProcess, startServeProcess } from '../support/serve-process.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
+import { Content } from './content.ts';
 import { type CallFailure, FailingDisk } from './failing-disk.ts';
 import { findLosses } from './find-losses.ts';
 import { runFsck } from './inspect-directory.ts';
@@ -13,6 +14,8 @@ const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
 const CLIENTS = 4;
 /** Which of the calls of a load fails, in turn. */
 const FAILING_NUMBERS = [1, 4, 12];
+/** More than a small PutObject makes. */
+const COMMIT_WRITES_MAX = 20;
 const FAILING_NUMBERS_AT_START = [1, 3];
 /** How long the load goes on after a call has failed, and how long it waits for one, in milliseconds. */
 const LOAD_AFTER_MS = 150;
@@ -93,6 +96,29 @@ describe('A call that fails under load', () => {
     }
     if (failure.ends === 'must') expect(endsCount).toBe(FAILING_NUMBERS.length);
   });
+});
+
+test('A commit whose last write finds the disk full is in doubt and ends the server; the next start has the rest', async () => {
+  const content = new Content(1, 100);
+  const path = `/${BUCKETS.plain}/key`;
+  const statuses: (number | undefined)[] = [];
+  {
+    await using server = await start();
+    await makeBuckets(server);
+    using s3 = new S3Client(server);
+    expect((await s3.ask({ method: 'PUT', path, body: { content } })).status).toBe(200);
+    for (let from = 1; from <= COMMIT_WRITES_MAX && statuses.at(-1) !== 500; from++) {
+      await disk.fail({ call: 'write', error: 'ENOSPC', from });
+      statuses.push((await s3.send({ method: 'PUT', path: `${path}-${from}`, body: { content } }))?.status);
+    }
+    await expect.poll(() => isRunning(server.pid), { timeout: 20_000 }).toBe(false);
+    expect(server.output()).toContain('stopped, because storage failed: ');
+  }
+  expect(statuses.at(-1)).toBe(500);
+  await disk.heal();
+  await using server = await start();
+  using s3 = new S3Client(server);
+  expect((await s3.ask({ method: 'GET', path, expected: content })).status).toBe(200);
 });
 
 describe('A call that fails while a server starts', () => {

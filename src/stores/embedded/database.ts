@@ -48,7 +48,9 @@ const MDB_PAGE_NOTFOUND = -30797;
 const EIO = 5;
 const ENOSPC = 28;
 const EDQUOT = 122;
-/** The same two, where lmdb copies a file. */
+/** LMDB failed to write a meta page, and takes no call of this process from then on; lmdb gives it another's code. */
+const GIVEN_UP = /MDB_PANIC/;
+/** ENOSPC and EDQUOT, where lmdb copies a file. */
 const COPY_FULL = /No space left on device|Disk quota exceeded/;
 
 interface PendingCommit {
@@ -148,6 +150,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
       this.#root.resetReadTxn();
       return query();
     } catch (error) {
+      if (GIVEN_UP.test(String(error))) throw this.fail('LMDB has given up.', error);
       throw asStoreError(error);
     }
   }
@@ -239,7 +242,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
     const code = errorCode(cause);
     // A write that falls short for want of space is EIO to LMDB.
     const isFull = code === EIO && this.#space.isFull();
-    if (isFull || code === MDB_MAP_FULL || code === ENOSPC || code === EDQUOT) {
+    if ((isFull || code === MDB_MAP_FULL || code === ENOSPC || code === EDQUOT) && !this.#hasGivenUp()) {
       return new StoreError('storage-full', `The metadata in ${this.directory} cannot grow: ${String(cause)}`, {
         cause,
       });
@@ -248,6 +251,17 @@ export class EmbeddedDatabase implements AsyncDisposable {
       return new StoreError('unavailable', 'Another step of the same commit failed; nothing was written.', { cause });
     }
     return this.fail('A commit of metadata failed.', cause);
+  }
+
+  /** Whether the commit failed in its last write, the meta page: what is on the disk is then unknown. */
+  #hasGivenUp(): boolean {
+    try {
+      this.#root.resetReadTxn();
+      this.#own.get(PROBE_KEY);
+      return false;
+    } catch (error) {
+      return GIVEN_UP.test(String(error));
+    }
   }
 
   #requireOpen(): void {
