@@ -126,5 +126,5 @@ function writeRanges(row: RowWriter, ranges: readonly ListingRange[]): void {
 }
 
 function readRanges(row: RowReader): readonly ListingRange[] {
-  return Array.from({ length: row.integer() }, () => ({ start: row.bytes(), id: row.text() }));
+  return Array.from({ length: row.count() }, () => ({ start: row.bytes(), id: row.text() }));
 }

@@ -190,8 +190,8 @@ export function decodeKeyHead(value: Uint8Array): KeyHead {
   const wasHidden = row.byte() === PRESENT;
   const applied = readOps(row);
   const refused = readOps(row);
-  const completions = Array.from({ length: row.integer() }, () => ({
-    uploadId: parseUploadId(row.text()),
+  const completions = Array.from({ length: row.count() }, () => ({
+    uploadId: row.parsed(parseUploadId),
     op: parseOpId(row.hex(OP_DIGITS)),
     order: row.integer(),
     isNull: row.byte() === PRESENT,
@@ -229,5 +229,5 @@ function writeOps(row: RowWriter, ops: readonly OpId[]): void {
 }
 
 function readOps(row: RowReader): readonly OpId[] {
-  return Array.from({ length: row.integer() }, () => parseOpId(row.hex(OP_DIGITS)));
+  return Array.from({ length: row.count() }, () => parseOpId(row.hex(OP_DIGITS)));
 }

@@ -267,7 +267,7 @@ export function decodeState(value: Uint8Array): SubjectState {
   const subject = readSubject(row);
   if (kind === 'intended') return { kind, subject, atMs: row.integer() };
   if (kind === 'reclaimable') return { kind, subject, queuedAtMs: row.integer() };
-  return { kind, subject, holders: Array.from({ length: row.integer() }, () => row.text()) };
+  return { kind, subject, holders: Array.from({ length: row.count() }, () => row.text()) };
 }
 
 export function writeSubject(row: RowWriter, subject: Subject): void {
@@ -278,7 +278,7 @@ export function writeSubject(row: RowWriter, subject: Subject): void {
 
 export function readSubject(row: RowReader): Subject {
   const kind = readChoice(row, SUBJECT_KINDS);
-  return kind === 'blob' ? { kind, blob: readBlob(row) } : { kind, id: parseManifestId(row.text()) };
+  return kind === 'blob' ? { kind, blob: readBlob(row) } : { kind, id: row.parsed(parseManifestId) };
 }
 
 /** The blob with this id, where no more is known of it. */
@@ -306,10 +306,10 @@ function decodeHolder(value: Uint8Array): Holder {
   const row = new RowReader(bufferOf(value));
   const kind = readChoice(row, HOLDER_KINDS);
   const op = parseOpId(row.text());
-  const bucketId = parseBucketId(row.text());
+  const bucketId = row.parsed(parseBucketId);
   const key = parseKeyRow(row);
   if (kind === 'version') return { kind, op, bucketId, key };
-  return { kind, op, bucketId, key, uploadId: parseUploadId(row.text()), partNumber: row.integer() };
+  return { kind, op, bucketId, key, uploadId: row.parsed(parseUploadId), partNumber: row.integer() };
 }
 
 function parseKeyRow(row: RowReader): ObjectKey {

@@ -168,7 +168,7 @@ export class Register<Value> {
 
   #decode(bytes: Uint8Array): Pick<RegisterState<Value>, 'value' | 'writers'> {
     const row = new RowReader(bufferOf(bytes));
-    const writers = Array.from({ length: row.integer() }, () => ({
+    const writers = Array.from({ length: row.count() }, () => ({
       sequence: row.integer(),
       op: parseOpId(row.text()),
     }));

@@ -81,7 +81,7 @@ export class UploadListing {
   async *completedBefore(beforeMs: number, options: CallOptions): AsyncGenerator<UploadAddress> {
     for await (const { entry, value } of this.#completed.entries(beforeMs, options)) {
       const row = new RowReader(bufferOf(value));
-      const bucketId = parseBucketId(row.text());
+      const bucketId = row.parsed(parseBucketId);
       const key = parseObjectKey(row.text());
       if (key === undefined) throw new StoreError('corrupt', 'A completed upload has no key.');
       yield { bucketId, key, uploadId: parseUploadId(entry) };

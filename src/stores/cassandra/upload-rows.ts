@@ -137,13 +137,13 @@ function readPhase(row: RowReader): UploadPhase {
   if (kind === 'open' || kind === 'aborted') return { kind };
   if (kind === 'completed') {
     const completedAtMs = row.integer();
-    const versionId = parseVersionId(row.text());
+    const versionId = row.parsed(parseVersionId);
     const etag = parseETagRow(row);
     const sizeBytes = row.integer();
     return { kind, completedAtMs, versionId, etag, sizeBytes, checksum: readChecksum(row) };
   }
   const op = parseOpId(row.hex(OP_DIGITS));
-  const partNumbers = Array.from({ length: row.integer() }, () => row.integer());
+  const partNumbers = Array.from({ length: row.count() }, () => row.integer());
   const etag = parseETagRow(row);
   const lastModifiedMs = row.integer();
   const checksum = readChecksum(row);

@@ -167,6 +167,6 @@ function readBody(row: RowReader): ObjectBody {
     case 'blob':
       return { kind, blob: readBlob(row) };
     case 'manifest':
-      return { kind, manifestId: parseManifestId(row.text()), partsCount: row.integer() };
+      return { kind, manifestId: row.parsed(parseManifestId), partsCount: row.integer() };
   }
 }

@@ -97,12 +97,12 @@ function encodeWork(work: Work): Buffer {
 function decodeWork(value: Uint8Array): Work {
   const row = new RowReader(bufferOf(value));
   const kind = readChoice(row, KINDS);
-  const bucketId = parseBucketId(row.text());
+  const bucketId = row.parsed(parseBucketId);
   switch (kind) {
     case 'key': {
       const op = parseOpId(row.text());
       const key = parseKeyRow(row);
-      const takes = Array.from({ length: row.integer() }, () => readSubject(row));
+      const takes = Array.from({ length: row.count() }, () => readSubject(row));
       return { kind, op, bucketId, key, takes, drops: readDrops(row) };
     }
     case 'upload':
@@ -110,13 +110,13 @@ function decodeWork(value: Uint8Array): Work {
         kind,
         bucketId,
         key: parseKeyRow(row),
-        uploadId: parseUploadId(row.text()),
+        uploadId: row.parsed(parseUploadId),
         drops: readDrops(row),
       };
     case 'closed-bucket':
       return { kind, bucketId };
     case 'retired-ranges':
-      return { kind, bucketId, rangeIds: Array.from({ length: row.integer() }, () => row.text()) };
+      return { kind, bucketId, rangeIds: Array.from({ length: row.count() }, () => row.text()) };
   }
 }
 
@@ -126,7 +126,7 @@ function writeDrops(row: RowWriter, drops: readonly Drop[]): void {
 }
 
 function readDrops(row: RowReader): readonly Drop[] {
-  return Array.from({ length: row.integer() }, () => ({ holder: row.text(), subject: readSubject(row) }));
+  return Array.from({ length: row.count() }, () => ({ holder: row.text(), subject: readSubject(row) }));
 }
 
 function parseKeyRow(row: RowReader): ObjectKey {

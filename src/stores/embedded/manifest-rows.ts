@@ -39,7 +39,7 @@ export function encodeManifestHead({ releasedAtMs, rows }: ManifestHead): Buffer
 export function decodeManifestHead(value: Buffer): ManifestHead {
   const row = new RowReader(value);
   const releasedAtMs = row.byte() === ABSENT ? undefined : row.integer();
-  const rows = Array.from({ length: row.integer() }, () => ({ partNumber: row.integer(), offsetBytes: row.integer() }));
+  const rows = Array.from({ length: row.count() }, () => ({ partNumber: row.integer(), offsetBytes: row.integer() }));
   return { releasedAtMs, rows };
 }
 
@@ -56,7 +56,7 @@ export function encodeManifestParts(parts: readonly ManifestPart[]): Buffer {
 
 export function decodeManifestParts(value: Buffer): ManifestPart[] {
   const row = new RowReader(value);
-  return Array.from({ length: row.integer() }, () => ({
+  return Array.from({ length: row.count() }, () => ({
     partNumber: row.integer(),
     offsetBytes: row.integer(),
     sizeBytes: row.integer(),

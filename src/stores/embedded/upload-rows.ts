@@ -114,7 +114,7 @@ function readState(row: RowReader): UploadState {
   if (row.byte() === ABSENT) return { kind: 'open' };
   return {
     kind: 'completed',
-    versionId: parseVersionId(row.text()),
+    versionId: row.parsed(parseVersionId),
     etag: parseETagRow(row),
     sizeBytes: row.integer(),
     checksum: readChecksum(row),

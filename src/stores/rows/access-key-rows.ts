@@ -23,10 +23,10 @@ export function readAccessKey(row: RowReader): AccessKey {
   return {
     accessKeyId,
     secret: new Secret(row.text()),
-    tenant: parseTenantId(row.text()),
+    tenant: row.parsed(parseTenantId),
     displayName: row.text(),
     master: row.byte() === MASTER,
-    memberOf: Array.from({ length: row.integer() }, () => row.text()),
+    memberOf: Array.from({ length: row.count() }, () => row.text()),
     ...(row.hasMore ? parseAdditions(row.text()) : {}),
   };
 }

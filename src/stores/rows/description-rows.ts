@@ -49,7 +49,7 @@ export function writeOwner(row: RowWriter, owner: Owner): void {
 }
 
 export function readOwner(row: RowReader): Owner {
-  return { tenant: parseTenantId(row.text()), displayName: row.text() };
+  return { tenant: row.parsed(parseTenantId), displayName: row.text() };
 }
 
 /** Who opened an upload and where it comes from; the values end the row, and most uploads have none. */
@@ -174,7 +174,7 @@ function writeAttributes(row: RowWriter, { acl, tags, retention, legalHold }: Ve
 
 function readAttributes(row: RowReader): VersionAttributes {
   if (row.byte() === ABSENT) return DEFAULT_ATTRIBUTES;
-  const acl = Array.from({ length: row.integer() }, () => readGrant(row));
+  const acl = Array.from({ length: row.count() }, () => readGrant(row));
   const tags = readPairs(row);
   const retention =
     row.byte() === ABSENT ? undefined : { mode: readChoice(row, RETENTION_MODES), retainUntilMs: row.integer() };

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseTenantId } from '../../domain/names.ts';
 import { ROW_BYTES_MAX, RowReader, RowWriter } from './row-codec.ts';
 
 test('a row reads as it was written', () => {
@@ -50,4 +51,23 @@ test.each([-1, 1.5, Number.MAX_SAFE_INTEGER + 1, Number.NaN])('%d is no integer 
 
 test('a row has a largest size', () => {
   expect(() => new RowWriter().text('x'.repeat(ROW_BYTES_MAX))).toThrow(RangeError);
+});
+
+test('a count that the row is too short for is corrupt, and nothing is made of that size', () => {
+  const row = (content: RowWriter) => new RowReader(content.finish());
+  expect(row(new RowWriter().integer(2).byte(1).byte(1)).count()).toBe(2);
+  const tooMany = row(new RowWriter().integer(3).byte(1).byte(1));
+  expect(() => tooMany.count()).toThrow(expect.objectContaining({ name: 'StoreError', kind: 'corrupt' }));
+});
+
+test.each([8, 200])('an integer of %i bytes and more is corrupt', (countBytes) => {
+  const content = new RowWriter();
+  for (let count = 0; count < countBytes; count++) content.byte(0xff);
+  const reader = new RowReader(content.byte(1).finish());
+  expect(() => reader.integer()).toThrow(expect.objectContaining({ name: 'StoreError', kind: 'corrupt' }));
+});
+
+test('a text that is no name where one must be is corrupt', () => {
+  const reader = new RowReader(new RowWriter().text('').finish());
+  expect(() => reader.parsed(parseTenantId)).toThrow(expect.objectContaining({ name: 'StoreError', kind: 'corrupt' }));
 });

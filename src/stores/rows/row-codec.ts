@@ -118,14 +118,35 @@ export class RowReader {
     for (let scale = 1; ; scale *= 0x80) {
       const byte = this.byte();
       value += (byte & 0x7f) * scale;
+      if (!Number.isSafeInteger(value))
+        throw new StoreError('corrupt', 'A row of the metadata has too large a number.');
       if (byte < 0x80) return value;
     }
+  }
+
+  /** How many values follow, each of a byte or more. */
+  count(): number {
+    const count = this.integer();
+    if (count > this.#end - this.#position) {
+      throw new StoreError('corrupt', `A row of the metadata ends before the ${count} values that it says it has.`);
+    }
+    return count;
   }
 
   text(): string {
     const lengthBytes = this.integer();
     const start = this.#skip(lengthBytes);
     return this.#row.toString('utf8', start, start + lengthBytes);
+  }
+
+  /** A text that `parse` takes; one that it refuses, by a TypeError, is corrupt. */
+  parsed<Value>(parse: (text: string) => Value): Value {
+    try {
+      return parse(this.text());
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw impossibleName(error);
+    }
   }
 
   hex(digits: number): string {
@@ -146,4 +167,8 @@ export class RowReader {
     if (this.#position > this.#end) throw new StoreError('corrupt', 'A row of the metadata ends too early.');
     return start;
   }
+}
+
+function impossibleName(cause: TypeError): StoreError {
+  return new StoreError('corrupt', 'A row of the metadata has a name that cannot be one.', { cause });
 }
