@@ -30,6 +30,7 @@ const PROJECTS = [
     timeoutMs: 60_000,
     setup: ['./test/cli/install-shells.ts'],
   },
+  { name: 'fuzz', include: ['test/fuzz/*.test.ts'], timeoutMs: 120_000 },
   { name: 'fault', include: ['test/{fault,history}/**/*.test.ts'], timeoutMs: 600_000 },
   { name: 'clients', include: ['test/clients/*.test.ts'], timeoutMs: 300_000, setup: ['./test/clients/install.ts'] },
   { name: 'package', include: ['test/package/*.test.ts'], timeoutMs: 300_000 },
