@@ -1,10 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
+  type CreateBucketConfiguration,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketLocationCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
@@ -16,12 +20,22 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ServeProcess, startServeProcess } from '../support/serve-process.ts';
+import { type ServeProcess, startServeProcess, withoutUserSettings } from '../support/serve-process.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import { runPithos } from './run-pithos.ts';
 
 const PART_BYTES = 5 * 1024 ** 2;
 const LARGE = Buffer.alloc(300_000, 'large');
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const LARGE_KEYS = 100;
+const SMALL_KEYS = 1_000;
+const VERSIONS = 1_001;
+const PUTS_AT_ONCE = 16;
+/** Keys that a run copies at one time. */
+const KEYS_AT_ONCE = 8;
+const BLOB_ID = /[0-9a-f]{32}/;
+/** Some 2,100 puts, and two runs. */
+const PAGES_TIMEOUT_MS = 300_000;
 
 let parent: TempDir;
 let args: readonly string[];
@@ -95,6 +109,85 @@ test('migrate leaves a bucket alone that the target has made itself, and says so
   expect(await bodyOf(clientOf(server), { Bucket: 'both', Key: 'to' })).toBe('to');
 });
 
+test(
+  'migrate goes on where a run was killed, past pages of keys and of versions, while clients read from the source',
+  async () => {
+    {
+      await using server = await startServeProcess({ directory: placeOf('from') });
+      const client = clientOf(server);
+      await fillPages(client);
+      await mkdir(placeOf('to'));
+      const run = execFile(process.execPath, [MAIN, ...args], { env: withoutUserSettings(process.env) });
+      const ended = once(run, 'exit');
+      await untilSomeAreCopied(placeOf('to'), run);
+      run.kill('SIGKILL');
+      expect(await ended).toEqual([null, 'SIGKILL']);
+      let isRunning = true;
+      const second = runPithos([...args, '--json']).finally(() => {
+        isRunning = false;
+      });
+      let readsCount = 0;
+      while (isRunning) {
+        expect(await bodyOf(client, { Bucket: 'plain', Key: 'large-7' })).toBe(LARGE.toString());
+        readsCount++;
+      }
+      expect(readsCount).toBeGreaterThan(1);
+      const { stdout, code } = await second;
+      expect(code).toBe(0);
+      const [copied] = stdout
+        .split('\n')
+        .map((line) => JSON.parse(line || '{}'))
+        .filter(({ kind }) => kind === 'copied');
+      expect(copied.copiedVersions + copied.sameVersions).toBe(LARGE_KEYS + SMALL_KEYS + VERSIONS);
+      expect(copied.copiedVersions).toBeGreaterThan(0);
+      expect(copied.sameVersions).toBeGreaterThan(0);
+    }
+    expect(await runPithos([...args, '--compare'])).toMatchObject({ code: 0 });
+    expect(await runPithos(['fsck', placeOf('to'), '--deep'])).toMatchObject({ code: 0 });
+  },
+  PAGES_TIMEOUT_MS,
+);
+
+test('migrate keeps regions and storage classes that the target has, and takes its default for others', async () => {
+  const regionsOf = (side: string, second: string) => `
+    bucketstore: { default-region: eu }
+    regions:
+      eu: { storage-classes: { standard: {}, standard_ia: { path: ${placeOf(`${side}-cold`)} } } }
+      ${second}: {}
+      both: {}
+    options: { data-directory: ${placeOf(side)} }
+  `;
+  await writeFile(placeOf('from.yaml'), regionsOf('from', 'asia'));
+  await writeFile(placeOf('to.yaml'), regionsOf('to', 'africa'));
+  const inEurope = { Bucket: 'in-eu', Key: 'cold' };
+  {
+    await using server = await startServeProcess({
+      directory: placeOf('from'),
+      args: ['--config', placeOf('from.yaml')],
+    });
+    const client = clientOf(server);
+    for (const region of ['asia', 'both']) {
+      const CreateBucketConfiguration: CreateBucketConfiguration = { LocationConstraint: JSON.parse(`"${region}"`) };
+      await client.send(new CreateBucketCommand({ Bucket: `in-${region}`, CreateBucketConfiguration }));
+      await client.send(new PutObjectCommand({ Bucket: `in-${region}`, Key: 'k', Body: LARGE }));
+    }
+    await client.send(new CreateBucketCommand({ Bucket: 'in-eu' }));
+    await client.send(new PutObjectCommand({ ...inEurope, Body: LARGE, StorageClass: 'STANDARD_IA' }));
+  }
+  const moved = await runPithos(args);
+  expect(moved.stdout).toContain('3 versions of 900000 bytes copied');
+  expect(moved).toMatchObject({ code: 0, stderr: '' });
+  await using server = await startServeProcess({ directory: placeOf('to'), args: ['--config', placeOf('to.yaml')] });
+  const client = clientOf(server);
+  const regions = ['in-asia', 'in-both', 'in-eu'].map((Bucket) =>
+    client.send(new GetBucketLocationCommand({ Bucket })),
+  );
+  expect((await Promise.all(regions)).map((each) => each.LocationConstraint)).toEqual(['eu', 'both', 'eu']);
+  expect(await bodyOf(client, { Bucket: 'in-asia', Key: 'k' })).toBe(LARGE.toString());
+  expect(await bodyOf(client, inEurope)).toBe(LARGE.toString());
+  expect(await client.send(new HeadObjectCommand(inEurope))).toMatchObject({ StorageClass: 'STANDARD_IA' });
+});
+
 test('migrate refuses two configurations of one directory', async () => {
   {
     await using _ = await startServeProcess({ directory: placeOf('from') });
@@ -102,6 +195,34 @@ test('migrate refuses two configurations of one directory', async () => {
   const ended = await runPithos(['migrate', '--from', placeOf('from.yaml'), '--to', placeOf('from.yaml')]);
   expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('there is nothing to move') });
 });
+
+/** More keys than one page of a listing has, and more versions of one key. */
+async function fillPages(client: S3Client): Promise<void> {
+  await client.send(new CreateBucketCommand({ Bucket: 'plain' }));
+  await client.send(new CreateBucketCommand({ Bucket: 'versioned' }));
+  await client.send(
+    new PutBucketVersioningCommand({ Bucket: 'versioned', VersioningConfiguration: { Status: 'Enabled' } }),
+  );
+  const puts = [
+    ...Array.from({ length: LARGE_KEYS }, (_, index) => ({ Bucket: 'plain', Key: `large-${index}`, Body: LARGE })),
+    ...Array.from({ length: SMALL_KEYS }, (_, index) => ({ Bucket: 'plain', Key: `small-${index}`, Body: 'small' })),
+    ...Array.from({ length: VERSIONS }, (_, index) => ({ Bucket: 'versioned', Key: 'k', Body: `version ${index}` })),
+  ].values();
+  const sendAll = async () => {
+    for (const put of puts) await client.send(new PutObjectCommand(put));
+  };
+  await Promise.all(Array.from({ length: PUTS_AT_ONCE }, sendAll));
+}
+
+/** Until the data directory has more blobs than are copied at one time, so that some are versions already. */
+async function untilSomeAreCopied(directory: string, run: ChildProcess): Promise<void> {
+  for (;;) {
+    const names = await readdir(directory, { recursive: true });
+    const ids = names.flatMap((name) => (name.startsWith('blobs/') ? (BLOB_ID.exec(name) ?? []) : []));
+    if (new Set(ids).size > KEYS_AT_ONCE) return;
+    if (run.exitCode !== null) throw new Error('The run ended before it could be killed.');
+  }
+}
 
 /** 2 buckets with 6 versions, one of them a delete marker, and an upload that is open. */
 async function fill(client: S3Client): Promise<void> {
