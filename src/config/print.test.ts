@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeTempDir } from '../../test/support/temp-dir.ts';
+import type { Config } from './config.ts';
 import { loadConfiguration } from './load.ts';
 import { printConfiguration } from './print.ts';
 
@@ -27,6 +28,14 @@ regions:
   expect(printed).not.toContain('hushhush');
   await writeFile(file, printed.replaceAll('"***"', 'hushhush'));
   const again = await loadConfiguration({ environment: {}, file });
-  expect(again.config).toEqual(config);
+  expect(withoutPlaces(again.config)).toEqual(withoutPlaces(config));
   expect(again.warnings).toEqual([]);
 });
+
+/** All but where a module is named: what is printed has other lines. */
+function withoutPlaces({ bucketstore, ...config }: Config) {
+  const { store } = bucketstore;
+  if (store.use !== 'module') throw new Error(`The bucketstore is no module but ${store.use}.`);
+  const { place: _, ...module } = store.module;
+  return { ...config, bucketstore: { ...bucketstore, store: { ...store, module } } };
+}
