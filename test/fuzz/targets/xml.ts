@@ -32,6 +32,8 @@ const PROLOGS = [
   '<!DOCTYPE a>',
   '\u00ef\u00bb\u00bf',
 ];
+/** Characters that a document of XML 1.1 may name and one of XML 1.0, as ours are, may not. */
+const OF_XML_1_1 = /&#x(?:[0-8bcef]|1[0-9a-f]|fff[ef]);/;
 
 /** XML documents as bytes: what is read is the same once it is written again. */
 export function xml(parse: (bytes: Uint8Array) => XmlElement = parseXml): FuzzTarget {
@@ -48,6 +50,7 @@ export function xml(parse: (bytes: Uint8Array) => XmlElement = parseXml): FuzzTa
       );
       if (document === undefined) return;
       const written = xmlDocument(document.name, contents(document));
+      if (OF_XML_1_1.test(written)) return;
       demand(same(parseXml(Buffer.from(written)), document), 'The document is another once it is written again.');
     },
   };
