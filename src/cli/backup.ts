@@ -12,6 +12,7 @@ import {
 import { countOf } from './count-of.ts';
 import { dataPlaces } from './data-places.ts';
 import { CommandError, EXIT } from './exit-code.ts';
+import { printLine } from './terminal.ts';
 
 const HELP = `
 Copies the data directory as it is at one moment, beside a running server. TARGET is a directory for backups alone,
@@ -41,7 +42,7 @@ export function backupCommand({ terminal, stop: signal, exitWith }: CommandConte
       await using _ = await lockDataDirectory(target, { user: 'backup' });
       const { diskFreeBytesMin } = config.options;
       const watermark = diskFreeBytesMin === undefined ? {} : { diskFreeBytesMin };
-      const onProblem = (problem: string) => terminal.print(`${problem}\n`);
+      const onProblem = (problem: string) => printLine(terminal, problem);
       const options = {
         directory,
         blobDirectoryOf,

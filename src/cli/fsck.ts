@@ -12,6 +12,7 @@ import {
 } from './command-context.ts';
 import { countOf } from './count-of.ts';
 import { CommandError, EXIT } from './exit-code.ts';
+import { printLine } from './terminal.ts';
 
 const HELP = `
 Proves both directions: every version has its bytes, and all bytes have a version. Works beside a running server
@@ -32,7 +33,7 @@ export function fsckCommand({ terminal, stop: signal, exitWith }: CommandContext
       }
       for (const directory of dataDirectories(config)) await requireDataDirectory(directory);
       await using stores = await openStores(config);
-      const onProblem = (problem: string) => terminal.print(`${problem}\n`);
+      const onProblem = (problem: string) => printLine(terminal, problem);
       const report = await fsck(stores, { deep: flags.deep ?? false, signal, onProblem });
       terminal.print(summary(report));
       exitWith(report.problemsCount === 0 ? EXIT.ok : EXIT.found);

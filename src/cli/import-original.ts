@@ -15,6 +15,7 @@ import {
 import { countOf } from './count-of.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 import { PARALLEL, PROGRESS_AFTER_MS, parseCount, parseParallel, requireLasting } from './import-flags.ts';
+import { printLine } from './terminal.ts';
 
 const HOUR_MS = 3_600_000;
 /** Bytes that belong to nothing may belong to a request under way for so long, in hours. */
@@ -65,7 +66,7 @@ export function importOriginalCommand({ terminal, stop: signal, exitWith }: Comm
       await using from = await orRefuse(() => openOriginal(source));
       await using to = await openStores(target);
       const say = (kind: string, text: string, values: object) =>
-        terminal.print(flags.json === true ? `${JSON.stringify({ kind, ...values })}\n` : `${text}\n`);
+        printLine(terminal, flags.json === true ? JSON.stringify({ kind, ...values }) : text);
       let toldAtMs = systemClock.nowMs();
       const run: OriginalImport = {
         ...{ from, to, renamed, objectsAtOnce, signal, clock: systemClock, ids: randomIds },

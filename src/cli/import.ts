@@ -20,6 +20,7 @@ import { countOf } from './count-of.ts';
 import { CommandError, EXIT } from './exit-code.ts';
 import { PARALLEL, PROGRESS_AFTER_MS, parseParallel, requireLasting } from './import-flags.ts';
 import { importOriginalCommand } from './import-original.ts';
+import { printLine } from './terminal.ts';
 
 const SOURCE = /^s3:\/\/(?:(?<bucket>[^/]+)(?:\/(?<prefix>.*))?)?$/s;
 
@@ -69,7 +70,7 @@ export function importCommand(context: CommandContext): Command {
       await using to = await openStores(config);
       using client = new S3Client(endpoint, { clock: systemClock, connectionsMax: objectsAtOnce + 1 });
       const say = (kind: string, text: string, values: object) =>
-        terminal.print(flags.json === true ? `${JSON.stringify({ kind, ...values })}\n` : `${text}\n`);
+        printLine(terminal, flags.json === true ? JSON.stringify({ kind, ...values }) : text);
       let toldAtMs = systemClock.nowMs();
       const run: S3Import = {
         ...{ client, from, to, bucketName, objectsAtOnce, signal, clock: systemClock, ids: randomIds },
@@ -106,9 +107,10 @@ function parseTarget(text: string | undefined, from: S3Import['from']): BucketNa
 function parseEndpoint({ endpoint, region }: ImportFlags) {
   // Not a required option for commander, which would want it of the subcommand too.
   if (endpoint === undefined) throw new CommandError('--endpoint <url> says where the other server is: it is missing.');
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.username !== '') {
-    throw new CommandError(`--endpoint is a URL such as https://s3.example.com, not ${endpoint}.`);
+  const url = parseEndpointUrl(endpoint);
+  // What was given is not repeated: it may hold a password.
+  if (url === undefined) {
+    throw new CommandError('--endpoint is a URL such as https://s3.example.com, without a user, password or query.');
   }
   const { key, rest } = readSourceEnvironment();
   if (key === undefined) {
@@ -118,6 +120,13 @@ function parseEndpoint({ endpoint, region }: ImportFlags) {
   }
   const parsed: Endpoint = { url, region, key };
   return { endpoint: parsed, environment: rest };
+}
+
+function parseEndpointUrl(text: string): URL | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const isPlain = [url.username, url.password, url.search, url.hash].every((part) => part === '');
+  return isPlain && ['http:', 'https:'].includes(url.protocol) ? url : undefined;
 }
 
 /** The tenant as its keys name it. */

@@ -8,6 +8,7 @@ import { openStores, randomIds, systemClock } from '../server.ts';
 import type { CommandContext } from './command-context.ts';
 import { countOf } from './count-of.ts';
 import { CommandError, EXIT } from './exit-code.ts';
+import { printLine } from './terminal.ts';
 
 /** From one line of progress to the next, in milliseconds. */
 const PROGRESS_AFTER_MS = 2_000;
@@ -46,7 +47,7 @@ export function migrateCommand({ terminal, stop: signal, exitWith }: CommandCont
       await using from = await openStores(source);
       await using to = await openStores(target);
       const say = (kind: string, text: string, values: object) =>
-        terminal.print(flags.json === true ? `${JSON.stringify({ kind, ...values })}\n` : `${text}\n`);
+        printLine(terminal, flags.json === true ? JSON.stringify({ kind, ...values }) : text);
       const onError = (error: unknown) =>
         say('problem', `The source cannot be pinned: ${error}`, { problem: `${error}` });
       await using readPins = startReadPins({ ...systemClock, onError });

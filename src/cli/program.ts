@@ -6,6 +6,7 @@ import { DataDirectoryError } from '../data-directory.ts';
 import { ListenError } from '../listen-error.ts';
 import { ModuleStoreError } from '../module-stores.ts';
 import { LogFileError } from '../observe/log-outputs.ts';
+import { printable } from '../observe/printable.ts';
 import { StoreError } from '../stores/store.ts';
 import { TlsPairError } from '../tls-pair.ts';
 import { WorkerStartError } from '../worker-pool.ts';
@@ -112,9 +113,9 @@ function* withSubcommands(command: Command): Generator<Command> {
 /** One clear line; a stack only for what nobody expected. */
 function tell(error: unknown, terminal: Terminal): void {
   if (error instanceof ConfigurationError) {
-    for (const problem of error.problems) terminal.complain(problem);
+    for (const problem of error.problems) terminal.complain(printable(problem));
   } else if (error instanceof Error && EXPECTED.some((kind) => error instanceof kind)) {
-    terminal.complain(`pithos: ${error.message}`);
+    terminal.complain(`pithos: ${printable(error.message)}`);
   } else {
     terminal.complain(`pithos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }

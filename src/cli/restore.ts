@@ -18,6 +18,7 @@ import {
 import { countOf } from './count-of.ts';
 import { dataPlaces } from './data-places.ts';
 import { EXIT } from './exit-code.ts';
+import { printLine } from './terminal.ts';
 
 const HELP = `
 Fills a new data directory from what \`pithos backup\` made, and verifies every byte on the way. A server can be started
@@ -39,7 +40,7 @@ export function restoreCommand({ terminal, stop: signal, exitWith }: CommandCont
       await requireCompletion(target);
       for (const each of all) await prepareEmptyDirectory(each);
       await using _ = await lockAll(all, target);
-      const onProblem = (problem: string) => terminal.print(`${problem}\n`);
+      const onProblem = (problem: string) => printLine(terminal, problem);
       const report = await restoreBackup({ target, directory, blobDirectoryOf, onProblem, signal, ...systemClock });
       for (const each of all) await finishDataDirectory(each);
       const { blobs, bytes, beganAtMs, problemsCount } = report;

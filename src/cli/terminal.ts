@@ -1,3 +1,5 @@
+import { printable } from '../observe/printable.ts';
+
 /** Where a command reads and writes; tests bring their own. */
 export interface Terminal {
   /** Writes to standard output. */
@@ -5,6 +7,11 @@ export interface Terminal {
   /** Writes one line to standard error. */
   complain(line: string): void;
   readonly isTerminal: boolean;
+}
+
+/** Prints one line, whatever names and messages of others it holds. */
+export function printLine(terminal: Terminal, line: string): void {
+  terminal.print(`${printable(line)}\n`);
 }
 
 export const processTerminal: Terminal = {

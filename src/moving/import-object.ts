@@ -3,10 +3,18 @@ import { type ETag, etagOfParts, parseETag } from '../domain/etag.ts';
 import type { ObjectKey } from '../domain/names.ts';
 import { DEFAULT_ATTRIBUTES, type SystemHeaders, type UserMetadata } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
+import { OBJECT_TAGS_MAX, requireTags } from '../domain/tags.ts';
+import { OBJECT_BYTES_MAX, PART_BYTES_MAX, PART_NUMBER_MAX } from '../domain/upload.ts';
 import { EndpointError } from '../s3-client/endpoint-error.ts';
 import type { ClientReply, ReplyHeaders, S3Client } from '../s3-client/s3-client.ts';
-import { readSource, type SourceObject, sourceHead, sourcePartSizes, sourceTags } from '../s3-client/s3-source.ts';
-import { BLOB_BYTES_MAX } from '../stores/blobstore.ts';
+import {
+  isTime,
+  readSource,
+  type SourceObject,
+  sourceHead,
+  sourcePartSizes,
+  sourceTags,
+} from '../s3-client/s3-source.ts';
 import { storageClassIn } from './storage-class-in.ts';
 import {
   type BucketPlace,
@@ -76,7 +84,7 @@ async function bringOver(
 ): Promise<number> {
   const { client, signal } = context;
   const at = { bucket, key };
-  if (partsCountOf(listed.etag) === undefined && listed.sizeBytes <= BLOB_BYTES_MAX) {
+  if (partsCountOf(listed.etag) === undefined && listed.sizeBytes <= PART_BYTES_MAX) {
     const begun = await client.send({ method: 'GET', ...at }, { signal });
     // What is not read to its end must not hold its connection.
     using _ = { [Symbol.dispose]: () => void (begun.body.complete ? begun.body.resume() : begun.body.destroy()) };
@@ -87,7 +95,7 @@ async function bringOver(
   const partsCount = partsCountOf(headers.etag);
   const told =
     partsCount === undefined ? undefined : await sourcePartSizes(client, at, { partsCount, sizeBytes }, { signal });
-  const sizes = told ?? (sizeBytes > BLOB_BYTES_MAX ? cutsOf(sizeBytes) : undefined);
+  const sizes = told ?? (sizeBytes > PART_BYTES_MAX ? cutsOf(sizeBytes) : undefined);
   if (sizes === undefined) return await bringWhole(context, { at, listed, headers }, to);
   const version = await versionOf(context, { at, key, listed, headers }, to);
   const etag = parseETag(headers.etag ?? '');
@@ -114,6 +122,8 @@ async function bringWhole(
   const { at, headers, begun } = source;
   const version = await versionOf(context, { ...source, key: at.key }, to);
   const { sizeBytes } = version;
+  if (sizeBytes > PART_BYTES_MAX)
+    throw tooLarge(`It has ${sizeBytes} bytes, where ${source.listed.sizeBytes} were listed.`);
   const range = { etag: headers.etag, offsetBytes: 0, lengthBytes: sizeBytes };
   const bytes = readSource(context.client, at, range, { signal: context.signal, ...(begun && { begun }) });
   const etag = parseETag(headers.etag ?? '');
@@ -133,7 +143,7 @@ async function versionOf(
 ): Promise<IncomingVersion> {
   const { at, key, listed, headers } = source;
   const tagsCount = Number(headers['x-amz-tagging-count'] ?? 0);
-  const tags = tagsCount > 0 ? await sourceTags(client, at, { signal }) : [];
+  const tags = tagsCount > 0 ? requireTags(await sourceTags(client, at, { signal }), OBJECT_TAGS_MAX) : [];
   return {
     key,
     slot,
@@ -183,20 +193,26 @@ function isEncrypted(headers: ReplyHeaders): boolean {
 }
 
 function cutsOf(sizeBytes: number): readonly number[] {
-  const cutsCount = Math.ceil(sizeBytes / CUT_BYTES);
-  return Array.from({ length: cutsCount }, (_, index) => Math.min(CUT_BYTES, sizeBytes - index * CUT_BYTES));
+  const cutBytes = Math.max(CUT_BYTES, Math.ceil(sizeBytes / PART_NUMBER_MAX));
+  const cutsCount = Math.ceil(sizeBytes / cutBytes);
+  return Array.from({ length: cutsCount }, (_, index) => Math.min(cutBytes, sizeBytes - index * cutBytes));
 }
 
 function lengthOf(headers: ReplyHeaders): number {
   const sizeBytes = Number(headers['content-length']);
+  if (sizeBytes > OBJECT_BYTES_MAX) throw tooLarge(`No object has more than ${OBJECT_BYTES_MAX} bytes.`);
   if (headers['content-length'] !== undefined && Number.isSafeInteger(sizeBytes) && sizeBytes >= 0) return sizeBytes;
   throw new EndpointError('The source does not say how long it is.', { code: 'MissingContentLength' });
+}
+
+function tooLarge(message: string): EndpointError {
+  return new EndpointError(message, { code: 'EntityTooLarge' });
 }
 
 /** The header has seconds; the listing has milliseconds of the same time, unless the object was replaced since. */
 function lastModifiedOf(headers: ReplyHeaders, listed: SourceObject): number {
   const ms = Date.parse(headers['last-modified'] ?? '');
-  return Number.isNaN(ms) || secondOf(listed.lastModifiedMs) === secondOf(ms) ? listed.lastModifiedMs : ms;
+  return !isTime(ms) || secondOf(listed.lastModifiedMs) === secondOf(ms) ? listed.lastModifiedMs : ms;
 }
 
 function secondOf(ms: number): number {

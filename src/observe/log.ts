@@ -1,6 +1,7 @@
 import { stdout } from 'node:process';
 import { styleText } from 'node:util';
 import pino from 'pino';
+import { printable } from './printable.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -60,8 +61,6 @@ function logOn(logger: pino.Logger): Log {
   };
 }
 
-/** Control characters, C1 included, and those that turn the direction of text: none reaches a terminal. */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 const PLAIN_VALUE = /^[^\s"=]+$/u;
 const LEVEL_STYLES = {
   debug: 'gray',
@@ -103,8 +102,4 @@ function stackOf(error: unknown): string | undefined {
     .split('\n')
     .map((line) => `  ${printable(line)}`)
     .join('\n');
-}
-
-function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,6 +1,7 @@
 import type { Tag } from '../domain/bucket.ts';
 import type { ObjectKey } from '../domain/names.ts';
 import { S3Error } from '../domain/s3-error.ts';
+import { OBJECT_TAGS_MAX, requireTags } from '../domain/tags.ts';
 import { element, textElement, xmlDocument } from '../xml/build.ts';
 import type { XmlElement } from '../xml/parse.ts';
 import type { BodyDigests } from './body-digests.ts';
@@ -8,16 +9,7 @@ import type { ContextOf } from './operation.ts';
 import type { HeaderMap, RequestBody } from './request.ts';
 import { fieldsOf, readXmlBody } from './xml-body.ts';
 
-/** Most tags of an object, and of a bucket. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
-export const OBJECT_TAGS_MAX = 10;
-export const BUCKET_TAGS_MAX = 50;
-
 const HEADER = 'x-amz-tagging';
-/** Longest key and value, in UTF-16 units. */
-const KEY_UNITS_MAX = 128;
-const VALUE_UNITS_MAX = 256;
-const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
-const RESERVED_PREFIX = /^aws:/i;
 const BODY_BYTES_MAX = 256 * 1024;
 
 /**
@@ -69,30 +61,6 @@ export function taggingDocument(tags: readonly Tag[]): string {
   return xmlDocument('Tagging', [element('TagSet', set)]);
 }
 
-function requireTags(tags: readonly Tag[], tagsMax: number): readonly Tag[] {
-  if (tags.length > tagsMax) throw invalidTag(`There cannot be more than ${tagsMax} tags.`);
-  for (const [key, value] of tags) requireTag(key, value);
-  const byKey = new Map(tags);
-  if (byKey.size < tags.length) throw invalidTag('Cannot provide multiple Tags with the same key');
-  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function requireTag(key: string, value: string): void {
-  if (key === '' || key.length > KEY_UNITS_MAX || !ALLOWED.test(key)) {
-    throw invalidTag(
-      'The TagKey you have provided is invalid: it has 1 to 128 letters, digits, spaces and _.:/=+-@',
-      key,
-    );
-  }
-  if (RESERVED_PREFIX.test(key)) throw invalidTag('System tags cannot be added/updated by requester', key);
-  if (value.length > VALUE_UNITS_MAX || !ALLOWED.test(value)) {
-    throw invalidTag(
-      'The TagValue you have provided is invalid: it has at most 256 letters, digits, spaces and _.:/=+-@',
-      key,
-    );
-  }
-}
-
 function decode(text: string, header: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
@@ -103,9 +71,4 @@ function decode(text: string, header: string): string {
       cause,
     });
   }
-}
-
-function invalidTag(message: string, key?: string): S3Error {
-  const elements = key === undefined ? {} : { TagKey: key.slice(0, KEY_UNITS_MAX) };
-  return new S3Error('InvalidTag', { message, elements });
 }

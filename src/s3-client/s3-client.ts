@@ -18,6 +18,11 @@ const SILENCE_MS_MAX = 60_000;
 /** Longest document that is read: a page of 1,000 keys of 1,024 bytes, percent-encoded. */
 const DOCUMENT_BYTES_MAX = 8 * 1024 ** 2;
 
+/** What the code of an error may be; any other text is none. */
+const ERROR_CODE = /^[\w.]{1,100}$/;
+/** Longest message of a source that is passed on, in UTF-16 units. */
+const MESSAGE_UNITS_MAX = 500;
+
 export interface Endpoint {
   /** `http:` or `https:`; a path comes before those of buckets. */
   readonly url: URL;
@@ -44,7 +49,8 @@ export interface ClientReply {
 }
 
 /**
- * Reads from an S3 endpoint, path style, signed by SigV4, over a bounded number of connections.
+ * Reads from an S3 endpoint, path style, signed by SigV4, over a bounded number of connections. Redirects are not
+ * followed: no answer makes it connect anywhere but to the endpoint.
  *
  * Throws `EndpointError`. What may succeed later (5xx, SlowDown, a lost connection) is tried again with growing
  * delays, some 15 seconds in all.
@@ -172,8 +178,9 @@ async function refusal({ method }: ClientRequest, status: number, body: Incoming
   let message = '';
   try {
     const { children } = parseXml(method === 'HEAD' ? Buffer.from('<Error/>') : bytes);
-    code = children.find(({ name }) => name === 'Code')?.text ?? code;
-    message = children.find(({ name }) => name === 'Message')?.text ?? '';
+    const named = children.find(({ name }) => name === 'Code')?.text ?? '';
+    if (ERROR_CODE.test(named)) code = named;
+    message = (children.find(({ name }) => name === 'Message')?.text ?? '').slice(0, MESSAGE_UNITS_MAX);
   } catch (error) {
     // A proxy between may answer with a page.
     if (!(error instanceof XmlError)) throw error;

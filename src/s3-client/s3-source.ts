@@ -1,3 +1,4 @@
+import { PART_BYTES_MAX, PART_NUMBER_MAX } from '../domain/upload.ts';
 import type { XmlElement } from '../xml/parse.ts';
 import { EndpointError } from './endpoint-error.ts';
 import { bytesOf, type ClientReply, type ReplyHeaders, type S3Client, waitToRetry } from './s3-client.ts';
@@ -5,7 +6,11 @@ import { bytesOf, type ClientReply, type ReplyHeaders, type S3Client, waitToRetr
 const PAGE_KEYS = '1000';
 /** Most buckets that a listing of them may have. */
 const BUCKETS_MAX = 100_000;
-const PARTS_MAX = 10_000;
+/** Pages in a row that may show nothing: a source may filter, but not for ever. */
+const EMPTY_PAGES_MAX = 100;
+const RANGE_START = /^bytes (?<firstByte>\d+)-/;
+/** The last millisecond of the year 9999, after which dates have another form. */
+const TIME_MS_MAX = 253_402_300_799_999;
 const STATUS_PARTIAL = 206;
 
 interface Call {
@@ -29,10 +34,13 @@ export interface SourceObject {
 /** The buckets that the key may list. */
 export async function* listSourceBuckets(client: S3Client, call: Call): AsyncGenerator<string> {
   let token: string | undefined;
+  const progress = new Progress('The list of buckets');
   for (let count = 0; count < BUCKETS_MAX; ) {
     const query = token === undefined ? {} : { 'continuation-token': token };
     const listing = await client.document({ method: 'GET', query }, call);
-    for (const bucket of childrenOf(childOf(listing, 'Buckets'), 'Bucket')) {
+    const buckets = childrenOf(childOf(listing, 'Buckets'), 'Bucket');
+    progress.page(buckets.length);
+    for (const bucket of buckets) {
       count += 1;
       yield textOf(bucket, 'Name');
     }
@@ -41,21 +49,25 @@ export async function* listSourceBuckets(client: S3Client, call: Call): AsyncGen
   }
 }
 
-/** The current objects of a bucket in the order of the source, a page at a time. */
+/** The current objects of a bucket whose keys have the prefix, in the order of the source, a page at a time. */
 export async function* listSourceObjects(
   client: S3Client,
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
   call: Call,
 ): AsyncGenerator<SourceObject> {
   let after: Readonly<Record<string, string>> = { 'list-type': '2' };
+  const progress = new Progress(`The listing of ${bucket}`);
   for (;;) {
     const query = { 'encoding-type': 'url', 'max-keys': PAGE_KEYS, prefix, ...after };
     const listing = await client.document({ method: 'GET', bucket, query }, call);
     const isEncoded = textOf(listing, 'EncodingType') === 'url';
     let last: string | undefined;
-    for (const row of childrenOf(listing, 'Contents')) {
+    const rows = childrenOf(listing, 'Contents');
+    progress.page(rows.length);
+    for (const row of rows) {
       const key = textOf(row, 'Key');
       last = isEncoded ? decodeKey(key) : key;
+      requirePrefix(last, prefix);
       yield parseRow(row, last);
     }
     if (textOf(listing, 'IsTruncated') !== 'true') return;
@@ -63,22 +75,22 @@ export async function* listSourceObjects(
     // A server that knows no ListObjectsV2 answers as to the first version, which goes on after a key.
     const next = token !== '' ? { 'list-type': '2', 'continuation-token': token } : last && { marker: last };
     if (!next || JSON.stringify(next) === JSON.stringify(after)) {
-      throw new EndpointError(`The listing of ${bucket} does not go on.`, { code: 'ListingStalled' });
+      throw stalled(`The listing of ${bucket}`);
     }
     after = next;
   }
 }
 
-/** The tags of an object. */
+/** The tags of an object, as the source has them. */
 export async function sourceTags(
   client: S3Client,
   at: SourceAddress,
   call: Call,
 ): Promise<readonly (readonly [key: string, value: string])[]> {
   const tagging = await client.document({ method: 'GET', ...at, query: { tagging: '' } }, call);
-  return childrenOf(childOf(tagging, 'TagSet'), 'Tag')
-    .map((tag) => [textOf(tag, 'Key'), textOf(tag, 'Value')] as const)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return childrenOf(childOf(tagging, 'TagSet'), 'Tag').map(
+    (tag) => [textOf(tag, 'Key'), textOf(tag, 'Value')] as const,
+  );
 }
 
 /** The headers of an object; those of one part of it where there is a part number. */
@@ -104,13 +116,15 @@ export async function sourcePartSizes(
   { partsCount, sizeBytes }: { readonly partsCount: number; readonly sizeBytes: number },
   call: Call,
 ): Promise<readonly number[] | undefined> {
-  if (partsCount > PARTS_MAX) return undefined;
+  if (partsCount > PART_NUMBER_MAX) return undefined;
   const sizes: number[] = [];
   for (let partNumber = 1; partNumber <= partsCount; partNumber++) {
     try {
       const head = await sourceHead(client, { ...at, partNumber }, call);
       if (head['x-amz-mp-parts-count'] !== `${partsCount}`) return undefined;
-      sizes.push(Number(head['content-length']));
+      const partBytes = Number(head['content-length']);
+      if (!(partBytes >= 0 && partBytes <= PART_BYTES_MAX)) return undefined;
+      sizes.push(partBytes);
     } catch (error) {
       if (error instanceof EndpointError && !error.isTransient) return undefined;
       throw error;
@@ -135,12 +149,11 @@ export async function* readSource(
   for (let failuresCount = 0; readBytes < lengthBytes; ) {
     try {
       reply ??= await client.sendOnce({ method: 'GET', ...at, headers: rangeHeaders(range, readBytes) }, { signal });
-      if (reply !== begun && reply.status !== STATUS_PARTIAL && offsetBytes + readBytes > 0) {
-        reply.body.destroy();
-        throw new EndpointError('The source does not answer ranges.', { code: 'NoRanges' });
-      }
+      if (reply !== begun) requireStart(reply, offsetBytes + readBytes);
       for await (const chunk of bytesOf(reply.body)) {
         readBytes += chunk.length;
+        // Before it is passed on: an answer may have no end.
+        if (readBytes > lengthBytes) throw new EndpointError('The source sent more than it said.', { code: 'TooLong' });
         failuresCount = 0;
         yield chunk;
       }
@@ -159,7 +172,15 @@ export async function* readSource(
       await waitToRetry(error, failuresCount, signal);
     }
   }
-  if (readBytes > lengthBytes) throw new EndpointError('The source sent more than it said.', { code: 'TooLong' });
+}
+
+/** Throws where the answer begins at another byte than the one that was asked for. */
+function requireStart({ status, headers, body }: ClientReply, offsetBytes: number): void {
+  const firstByte =
+    status === STATUS_PARTIAL ? RANGE_START.exec(headers['content-range'] ?? '')?.groups?.['firstByte'] : 0;
+  if (Number(firstByte) === offsetBytes) return;
+  body.destroy();
+  throw new EndpointError('The source does not answer ranges.', { code: 'NoRanges' });
 }
 
 function rangeHeaders(
@@ -173,10 +194,42 @@ function rangeHeaders(
 function parseRow(row: XmlElement, key: string): SourceObject {
   const sizeBytes = Number(textOf(row, 'Size'));
   const lastModifiedMs = Date.parse(textOf(row, 'LastModified'));
-  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || Number.isNaN(lastModifiedMs)) {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0 || !isTime(lastModifiedMs)) {
     throw new EndpointError(`The listing says nothing of use about ${JSON.stringify(key)}.`, { code: 'MalformedXML' });
   }
   return { key, sizeBytes, etag: textOf(row, 'ETag'), lastModifiedMs };
+}
+
+/** Whether a date can be stored, and written as S3 writes dates. */
+export function isTime(ms: number): boolean {
+  return ms >= 0 && ms <= TIME_MS_MAX;
+}
+
+/** What else a source lists is not what it was asked for, and could replace what stands beside it in the target. */
+function requirePrefix(key: string, prefix: string): void {
+  if (key.startsWith(prefix)) return;
+  throw new EndpointError(`The listing has the key ${JSON.stringify(key)}, which does not begin with ${prefix}`, {
+    code: 'ListingStrayed',
+  });
+}
+
+/** Tells a listing that goes on for ever without showing anything. */
+class Progress {
+  readonly #what: string;
+  #emptyPages = 0;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  page(rowsCount: number): void {
+    this.#emptyPages = rowsCount === 0 ? this.#emptyPages + 1 : 0;
+    if (this.#emptyPages > EMPTY_PAGES_MAX) throw stalled(this.#what);
+  }
+}
+
+function stalled(what: string): EndpointError {
+  return new EndpointError(`${what} does not go on.`, { code: 'ListingStalled' });
 }
 
 /** As AWS encodes it, a space is a plus. */

@@ -1,7 +1,8 @@
 import { S3Error } from '../../domain/s3-error.ts';
+import { OBJECT_TAGS_MAX } from '../../domain/tags.ts';
 import { headerBytes } from '../../operations/headers/header-text.ts';
 import type { RequestBody } from '../../operations/request.ts';
-import { OBJECT_TAGS_MAX, parseTagging } from '../../operations/tags.ts';
+import { parseTagging } from '../../operations/tags.ts';
 import { malformedXml } from '../../operations/xml-body.ts';
 import { parseXml, XmlError } from '../../xml/parse.ts';
 import { FORM_SIGNATURE_FIELDS } from '../auth/form-claim.ts';

@@ -1,8 +1,9 @@
+import { BUCKET_TAGS_MAX } from '../../domain/tags.ts';
 import { parseBodyDigests } from '../body-digests.ts';
 import { changeConfiguration } from '../change-configuration.ts';
 import { defineOperation } from '../operation.ts';
 import { reply } from '../reply.ts';
-import { BUCKET_TAGS_MAX, readTagging } from '../tags.ts';
+import { readTagging } from '../tags.ts';
 
 /**
  * PutBucketTagging: replaces the tags of a bucket; 50 at most.

@@ -1,11 +1,12 @@
 import type { StoredObject } from '../../domain/object-version.ts';
+import { OBJECT_TAGS_MAX } from '../../domain/tags.ts';
 import { parseBodyDigests } from '../body-digests.ts';
 import { changeAttributes } from '../change-attributes.ts';
 import { versionIdHeader } from '../headers/object-headers.ts';
 import { versionIdOf } from '../headers/parameters.ts';
 import { defineOperation } from '../operation.ts';
 import { reply } from '../reply.ts';
-import { OBJECT_TAGS_MAX, readTagging } from '../tags.ts';
+import { readTagging } from '../tags.ts';
 
 /**
  * PutObjectTagging: replaces the tags of a version; 10 at most.
