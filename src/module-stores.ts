@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ModuleConfig } from './config/config.ts';
+import { withoutSecretsOf } from './config/module-secrets.ts';
 import type { Blobstore } from './stores/blobstore.ts';
 import type { Bucketstore } from './stores/bucketstore.ts';
 import type { Keystore, ManagedKeystore } from './stores/keystore.ts';
@@ -108,7 +109,8 @@ async function openModule({ name, place, directory, section }: ModuleConfig): Pr
   try {
     return await open(section);
   } catch (cause) {
-    throw new ModuleStoreError(`${place}: The module ${name} did not open its store: ${messageOf(cause)}`, { cause });
+    const said = withoutSecretsOf(section, messageOf(cause));
+    throw new ModuleStoreError(`${place}: The module ${name} did not open its store: ${said}`, { cause });
   }
 }
 

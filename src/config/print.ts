@@ -2,11 +2,9 @@ import { stringify } from 'yaml';
 import type { AccessKey } from '../domain/access-key.ts';
 import { addressOf, type CassandraConfig, type Replication } from './cassandra-config.ts';
 import type { Config, KeystoreConfig, OptionsConfig, StoreConfig } from './config.ts';
-import { isTreeMap, type Tree, type TreeMap } from './yaml-tree.ts';
+import { withoutSecrets } from './module-secrets.ts';
 
 const HIDDEN = '***';
-/** Settings of a module, by name, that may be secrets. */
-const SECRET_NAME = /secret|passw|token|credential|(^|[-_])key$/i;
 
 /** A configuration as a file that says the same, with every default, and `***` for each secret. */
 export function printConfiguration(config: Config): string {
@@ -103,18 +101,6 @@ function replicationTree(replication: Replication) {
   return replication.class === 'SimpleStrategy'
     ? replication
     : { class: replication.class, ...Object.fromEntries(replication.factors) };
-}
-
-function withoutSecrets(section: TreeMap): TreeMap {
-  const hide = (tree: Tree): Tree => {
-    if (Array.isArray(tree)) return tree.map(hide);
-    return isTreeMap(tree) ? withoutSecrets(tree) : tree;
-  };
-  const entries = Object.entries(section).map(([key, value]): [string, Tree] => [
-    key,
-    SECRET_NAME.test(key) ? HIDDEN : hide(value),
-  ]);
-  return Object.fromEntries(entries);
 }
 
 function milliseconds(ms: number | undefined): string | undefined {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type Agent, request } from 'node:https';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
+import { readTlsPair, TlsPairError } from '../../src/tls-pair.ts';
 import { startServeProcess } from '../support/serve-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { runPithos } from './run-pithos.ts';
@@ -87,4 +89,33 @@ test('a pair that cannot be used is told before anything starts', async () => {
   expect((await runPithos(['config', 'check', '--set', 'service.tls.cert=/a'])).stderr).toContain(
     'needs a key beside it',
   );
+});
+
+test('what is wrong with a pair is told by the names of its files, never by what is in them', async () => {
+  await using directory = await makeTempDir();
+  const path = (name: string) => join(directory.path, name);
+  const first = makePair(directory.path, 'first');
+  const second = makePair(directory.path, 'second');
+  const key = await readFile(first.key, 'utf8');
+  await writeFile(path('half.key'), key.slice(0, key.length / 2));
+  await writeFile(path('no-pem.key'), key.replaceAll('-----', ''));
+  await mkdir(path('directory'));
+  execFileSync('openssl', ['pkey', '-aes256', '-passout', 'pass:hush', '-in', first.key, '-out', path('locked.key')]);
+  const secretLines = key.split('\n').filter((line) => line !== '' && !line.startsWith('-----'));
+  expect(secretLines.length).toBeGreaterThan(1);
+  for (const pair of [
+    { cert: first.cert, key: second.key },
+    { cert: first.cert, key: path('half.key') },
+    { cert: first.cert, key: path('no-pem.key') },
+    { cert: first.cert, key: path('locked.key') },
+    { cert: first.cert, key: first.cert },
+    { cert: first.key, key: first.key },
+    { cert: first.cert, key: path('directory') },
+    { cert: path('nothing'), key: first.key },
+  ]) {
+    const error = await readTlsPair(pair).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(TlsPairError);
+    const told = inspect(error, { depth: 10 });
+    for (const line of [...secretLines, 'hush']) expect(told).not.toContain(line);
+  }
 });
