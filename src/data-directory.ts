@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts';
 
@@ -131,9 +131,10 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
+/** What is no file, but a pipe or a link, is not there: a backup that is restored may come from anywhere. */
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return (await lstat(path)).isFile() ? await readFile(path, 'utf8') : undefined;
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,4 +1,5 @@
-import { resolve, sep } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { Command } from 'commander';
 import { loadConfiguration } from '../config/load.ts';
 import { lockDataDirectory, requireDataDirectory } from '../data-directory.ts';
@@ -34,7 +35,7 @@ export function backupCommand({ terminal, stop: signal, exitWith }: CommandConte
       const { metadata: directory, all, blobDirectoryOf } = dataPlaces(config);
       const target = resolve(given);
       for (const each of all) {
-        requireApart(target, each);
+        await requireApart(target, each);
         await requireDataDirectory(each);
       }
       const { prepareTarget, takeBackup } = await loadBackups();
@@ -63,9 +64,21 @@ export function backupCommand({ terminal, stop: signal, exitWith }: CommandConte
     });
 }
 
-function requireApart(target: string, directory: string): void {
+async function requireApart(target: string, directory: string): Promise<void> {
   const isWithin = (inner: string, outer: string) => `${inner}${sep}`.startsWith(`${outer}${sep}`);
-  if (isWithin(target, directory) || isWithin(directory, target)) {
+  const [real, realDirectory] = [await realPathOf(target), await realPathOf(directory)];
+  if (isWithin(real, realDirectory) || isWithin(realDirectory, real)) {
     throw new CommandError(`${target} and ${directory} lie in each other: keep a backup apart, on another disk.`);
+  }
+}
+
+/** Where a path leads through all links, be there anything yet or not. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (parent === path || !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    return join(await realPathOf(parent), basename(path));
   }
 }

@@ -13,6 +13,8 @@ const COMPLETION_FILE = 'complete.json';
 const METADATA_COPY = /^metadata-[0-9a-f]{16}\.mdb$/;
 const INCOMING_DIRECTORY = 'incoming';
 const UNFINISHED = '.new';
+/** Longest file that says something about a backup. */
+const TEXT_BYTES_MAX = 64 * 1024;
 const FILE_MODE = 0o600;
 /** Names that a fresh file system may have. */
 const IGNORED = new Set(['lost+found', '.DS_Store']);
@@ -94,7 +96,11 @@ export async function removeLeftovers(target: string, completion: Completion | u
   }
 }
 
+/** Throws `corrupt` where what has this name cannot be it: a backup may come from anywhere. */
 async function readIfThere(path: string): Promise<string | undefined> {
+  const sizeBytes = await fileSize(path);
+  if (sizeBytes === undefined) return undefined;
+  if (sizeBytes > TEXT_BYTES_MAX) throw new StoreError('corrupt', `${path} is not what was written.`);
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -106,7 +112,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** Writes a file as a whole, and syncs it with its directory. */
 async function writeDurably(path: string, text: string): Promise<void> {
   const aside = path + UNFINISHED;
-  await using file: FileHandle = await open(aside, 'w', FILE_MODE);
+  // A link that somebody left under this name is removed, not followed.
+  await rm(aside, { force: true });
+  await using file: FileHandle = await open(aside, 'wx', FILE_MODE);
   await file.writeFile(text);
   await file.sync();
   await rename(aside, path);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, opendir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, parseBlobId } from '../../domain/names.ts';
@@ -10,7 +11,7 @@ import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
 import { iterateUntil } from './iterate-until.ts';
-import { asFileError, fileError, fileSize, systemCode } from './system-error.ts';
+import { asFileError, fileError, fileSize, isNoFile, systemCode } from './system-error.ts';
 
 export interface BlobstoreOptions {
   /** Made where it is missing. */
@@ -27,6 +28,8 @@ const SHARD_DIGITS = 2;
 const SHARD = /^[0-9a-f]{2}$/;
 const BLOB_ID = /^[0-9a-f]{32}$/;
 const FILE_MODE = 0o600;
+/** Where something else than a file has a blob's name, it is neither followed nor waited for. */
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORY_MODE = 0o700;
 const PROBE_PREFIX = 'probe-';
 
@@ -95,7 +98,7 @@ export class EmbeddedBlobstore implements Blobstore {
   async *read(blob: BlobExtent, range: ByteRange, options: CallOptions): AsyncGenerator<Uint8Array> {
     options.signal.throwIfAborted();
     try {
-      await using file = await open(this.#path(blob.id), 'r');
+      await using file = await open(this.#path(blob.id), READ_FLAGS);
       yield* readFrames(file, blob, range, options);
     } catch (error) {
       throw readError(blob.id, error);
@@ -236,5 +239,6 @@ export class EmbeddedBlobstore implements Blobstore {
 
 function readError(id: BlobId, error: unknown): unknown {
   if (systemCode(error) === 'ENOENT') return new StoreError('corrupt', `Blob ${id} is missing.`, { cause: error });
+  if (isNoFile(error)) return new StoreError('corrupt', `Blob ${id} is no file.`, { cause: error });
   return asFileError(`read blob ${id}`, error);
 }
