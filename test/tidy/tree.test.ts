@@ -8,6 +8,7 @@ import {
   findMachinePaths,
   findOpenMarks,
   findUndecidedDependencies,
+  findUnheldRows,
   findUnknownScripts,
   findUntestedMethods,
   type Tree,
@@ -68,6 +69,12 @@ describe('the tree', () => {
     expect(findBrokenLinks(TREE)).toEqual([]);
   });
 
+  test('has a test for every class of attack that docs/security.md names', () => {
+    const document = TREE.get('docs/security.md') ?? '';
+    expect(document.split('\n| ').length).toBeGreaterThan(30);
+    expect(findUnheldRows(document, TREE)).toEqual([]);
+  });
+
   test('has documents whose npm commands exist', () => {
     expect(findUnknownScripts(TREE, Object.keys(PACKAGE.scripts))).toEqual([]);
   });
@@ -116,6 +123,13 @@ describe('the checks of the tree catch', () => {
   test('a link to a file that is not there', () => {
     const files = tree({ 'docs/a.md': '[b](b.md) [c](../c.md#part) [d](https://a.example)', 'docs/b.md': '' });
     expect(findBrokenLinks(files)).toEqual(['docs/a.md: ../c.md']);
+  });
+
+  test('a class of attack without a test, or with one that is not there', () => {
+    const rows =
+      '| class | held by |\n|---|---|\n| a | `a.test.ts`: "is b" |\n| c | none |\n| d | `d.test.ts`: "e" |\n';
+    const files = tree({ 'a.test.ts': "test('is b', () => {})", 'd.test.ts': "test('is e', () => {})" });
+    expect(findUnheldRows(rows, files)).toEqual(['c | none |', 'd.test.ts: e']);
   });
 
   test('a command that does not exist', () => {

@@ -79,6 +79,21 @@ export function findBrokenLinks(tree: Tree): string[] {
   return broken;
 }
 
+const HELD_BY = /`(?<file>[\w./-]+\.test\.ts)`: "(?<name>[^"]+)"/g;
+
+/** Rows of tables of `document` that name no test, or one that is not there, as `file: name` or the row's first words. */
+export function findUnheldRows(document: string, tree: Tree): string[] {
+  const rows = document.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| class |'));
+  return rows.flatMap((row) => {
+    const tests = [...row.matchAll(HELD_BY)].map((match) => match.groups ?? {});
+    if (tests.length === 0) return [row.slice(2, 40)];
+    return tests.flatMap(({ file = '', name = '' }) => {
+      const text = tree.get(file) ?? '';
+      return ["'", '"', '`'].some((quote) => text.includes(quote + name + quote)) ? [] : [`${file}: ${name}`];
+    });
+  });
+}
+
 const NPM_COMMAND = /\bnpm (?:run (?<script>[\w:]+)|(?<known>start|test)\b)/g;
 
 /** npm scripts that a document tells the reader to run and `scripts` lacks, as `file: script`. */
