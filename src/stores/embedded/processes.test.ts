@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { on, once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { collect, keyOf, must, newBucketId, OPTIONS, STANDARD } from '../../../test/contract/drafts.ts';
 import type { WriterMessage } from '../../../test/support/embedded-writer.ts';
 import { makeTempDir } from '../../../test/support/temp-dir.ts';
@@ -22,6 +22,9 @@ const CRASHES = 8;
 const WRITERS_AT_ONCE = 8;
 /** Blocks of 512 bytes that a file of a process may have: the shell's unit. */
 const FILE_BLOCKS_MAX = 2048;
+
+// Starting and killing processes takes its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 test('of two processes that put a key unless it is there, exactly one does', async () => {
   await using dir = await makeTempDir();
