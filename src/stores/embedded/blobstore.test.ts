@@ -1,5 +1,5 @@
-import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { collect, must, newBlobId, OPTIONS } from '../../../test/contract/drafts.ts';
 import { makeTempDir } from '../../../test/support/temp-dir.ts';
@@ -35,8 +35,9 @@ test('a blob that the system fails to read is unavailable: its bytes may be soun
   await using dir = await makeTempDir();
   await using blobs = await openStore(dir.path);
   const id = await writeBlob(blobs);
-  await rm(pathOf(dir.path, id));
-  await mkdir(pathOf(dir.path, id));
+  const folder = dirname(pathOf(dir.path, id));
+  await rm(folder, { recursive: true });
+  await writeFile(folder, 'in its way');
   const reading = collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS));
   await expect(reading).rejects.toMatchObject({ name: 'StoreError', kind: 'unavailable' });
 });
