@@ -35,6 +35,8 @@ let target: string;
 beforeEach(async () => {
   home = await makeTempDir();
   target = join(home.path, 'data');
+  // The program runs in this process, and refuses variables that are no settings: those of the tests.
+  for (const name of Object.keys(process.env).filter((each) => each.startsWith('PITHOS_'))) vi.stubEnv(name, undefined);
   for (const [name, value] of Object.entries(KEY)) vi.stubEnv(name, value);
 });
 afterEach(async () => {
