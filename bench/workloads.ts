@@ -17,7 +17,7 @@ export interface Target {
 
 export interface Workload {
   readonly name: string;
-  readonly kind: 'put' | 'get' | 'list';
+  readonly kind: 'put' | 'get' | 'list' | 'mixed';
   readonly sizeBytes: number;
   readonly clients: number;
   /** Objects that are read, or that are overwritten in turn. */
@@ -29,10 +29,17 @@ export const WORKLOADS: readonly Workload[] = [
   { name: 'get 4 KiB', kind: 'get', sizeBytes: 4 * KIB, clients: 32, objects: 2_000 },
   { name: 'put 64 KiB', kind: 'put', sizeBytes: 64 * KIB, clients: 32, objects: 500 },
   { name: 'get 64 KiB', kind: 'get', sizeBytes: 64 * KIB, clients: 32, objects: 500 },
+  { name: 'put 1 MiB', kind: 'put', sizeBytes: MIB, clients: 16, objects: 64 },
+  { name: 'get 1 MiB', kind: 'get', sizeBytes: MIB, clients: 16, objects: 64 },
   { name: 'put 64 MiB', kind: 'put', sizeBytes: 64 * MIB, clients: 4, objects: 4 },
   { name: 'get 64 MiB', kind: 'get', sizeBytes: 64 * MIB, clients: 4, objects: 4 },
+  { name: 'mixed 4 KiB', kind: 'mixed', sizeBytes: 4 * KIB, clients: 32, objects: 2_000 },
   { name: 'list 1,000 keys', kind: 'list', sizeBytes: 4 * KIB, clients: 4, objects: 2_000 },
 ];
+
+/** Of so many requests of a mixed load so many read; the others write. */
+const MIXED_TURN = 10;
+const MIXED_GETS = 7;
 
 /** A request made and signed before the measurement, and the body that must come back. */
 export interface PreparedRequest {
@@ -54,7 +61,8 @@ export function prepare(target: Target, workload: Workload, body: Uint8Array): P
   const hash = sha256(body);
   return Array.from({ length: workload.objects }, (_, index) => {
     const path = `/${target.bucket}/${prefix}${String(index).padStart(6, '0')}`;
-    if (workload.kind === 'get') return { parts: [signedHead(target, { method: 'GET', path })], expected: body };
+    const isGet = workload.kind === 'get' || (workload.kind === 'mixed' && index % MIXED_TURN < MIXED_GETS);
+    if (isGet) return { parts: [signedHead(target, { method: 'GET', path })], expected: body };
     const head = signedHead(target, { method: 'PUT', path, length: body.length, hash });
     return { parts: [head, body], expected: undefined };
   });
