@@ -1,3 +1,4 @@
+import { iterateUntil } from '../iterate-until.ts';
 import { CHUNK_BYTES, CHUNK_HEADER_BYTES } from './chunks.ts';
 
 /** A row that is to be sealed: room for its header, then the bytes of the blob. */
@@ -32,32 +33,4 @@ export async function* cutIntoChunks(body: AsyncIterable<Uint8Array>, signal: Ab
     }
   }
   if (row !== undefined) yield { row: row.subarray(0, end), isLast: true };
-}
-
-/** What `iterable` gives, until `signal` fires: then it throws the signal's reason at once, however long the next takes. */
-async function* iterateUntil<T>(iterable: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = iterable[Symbol.asyncIterator]();
-  // One listener for all steps: racing each step against one promise would keep every step in memory.
-  let abort: (reason: unknown) => void = () => undefined;
-  const onAbort = (): void => abort(signal.reason);
-  signal.addEventListener('abort', onAbort);
-  let isDone = false;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const result = await new Promise<IteratorResult<T>>((resolve, reject) => {
-        abort = reject;
-        iterator.next().then(resolve, reject);
-      });
-      if (result.done === true) {
-        isDone = true;
-        return;
-      }
-      yield result.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    // Not awaited: a body that waits for its next piece answers only after that.
-    if (!isDone) void iterator.return?.().catch(() => undefined);
-  }
 }

@@ -1,8 +1,8 @@
-import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm } from '../../domain/checksum.ts';
+import type { Checksum } from '../../domain/checksum.ts';
 import type { WriteCondition } from '../../domain/condition.ts';
 import type { ETag } from '../../domain/etag.ts';
 import { type ObjectKey, parseVersionId } from '../../domain/names.ts';
-import type { Part, Upload, UploadAddress, UploadChecksum, UploadDraft, UploadResult } from '../../domain/upload.ts';
+import type { Part, Upload, UploadAddress, UploadDraft, UploadResult } from '../../domain/upload.ts';
 import type { VersionSlot } from '../metastore.ts';
 import {
   parseETagRow,
@@ -21,6 +21,7 @@ import {
   writeProvenance,
 } from '../rows/description-rows.ts';
 import { RowReader, RowWriter } from '../rows/row-codec.ts';
+import { readUploadChecksum, writeUploadChecksum } from '../rows/upload-checksum-rows.ts';
 import { type OpId, parseOpId } from './context.ts';
 import { bufferOf } from './key-head.ts';
 import { OP_DIGITS } from './version-rows.ts';
@@ -57,7 +58,6 @@ export interface PartRecord extends Part {
 const HEAD_BYTES_MAX = 200_000;
 const PHASES = ['open', 'completing', 'completed', 'aborted'] as const;
 const SLOTS = ['null', 'new'] as const;
-const CHECKSUM_TYPES = ['FULL_OBJECT', 'COMPOSITE'] as const;
 const ABSENT = 0;
 const PRESENT = 1;
 
@@ -153,26 +153,6 @@ function readPhase(row: RowReader): UploadPhase {
 
 function parseCondition(json: string): WriteCondition {
   return JSON.parse(json) as WriteCondition;
-}
-
-function writeUploadChecksum(row: RowWriter, checksum: UploadChecksum | undefined): void {
-  if (checksum === undefined) {
-    row.byte(ABSENT);
-    return;
-  }
-  row.byte(PRESENT);
-  writeChoice(row, CHECKSUM_ALGORITHMS, checksum.algorithm);
-  writeChoice(row, CHECKSUM_TYPES, checksum.type);
-  row.byte(checksum.requested ? PRESENT : ABSENT);
-}
-
-function readUploadChecksum(row: RowReader): UploadChecksum | undefined {
-  if (row.byte() === ABSENT) return undefined;
-  return {
-    algorithm: readChoice<ChecksumAlgorithm>(row, CHECKSUM_ALGORITHMS),
-    type: readChoice(row, CHECKSUM_TYPES),
-    requested: row.byte() === PRESENT,
-  };
 }
 
 function parseKeyRow(row: RowReader): ObjectKey {

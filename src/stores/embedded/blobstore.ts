@@ -4,13 +4,13 @@ import { type FileHandle, mkdir, open, opendir, unlink } from 'node:fs/promises'
 import { join } from 'node:path';
 import { type BlobId, parseBlobId } from '../../domain/names.ts';
 import type { BlobCondition, BlobExtent, Blobstore, ByteRange } from '../blobstore.ts';
+import { iterateUntil } from '../iterate-until.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { fileBytes } from './blob-frames.ts';
 import { readFrames } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
-import { iterateUntil } from './iterate-until.ts';
 import { asFileError, fileError, fileSize, isNoFile, systemCode } from './system-error.ts';
 
 export interface BlobstoreOptions {

@@ -1,4 +1,3 @@
-import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../domain/checksum.ts';
 import {
   type BucketId,
   type ObjectKey,
@@ -7,25 +6,24 @@ import {
   parseVersionId,
   type UploadId,
 } from '../../domain/names.ts';
-import type { Part, Upload, UploadChecksum, UploadDraft, UploadState } from '../../domain/upload.ts';
+import type { Part, Upload, UploadDraft, UploadState } from '../../domain/upload.ts';
 import {
   ID_DIGITS,
   parseETagRow,
   parseStorageClassRow,
   readBlob,
   readChecksum,
-  readChoice,
   readDescription,
   readOwner,
   readProvenance,
   writeBlob,
   writeChecksum,
-  writeChoice,
   writeDescription,
   writeOwner,
   writeProvenance,
 } from '../rows/description-rows.ts';
 import { RowReader, RowWriter } from '../rows/row-codec.ts';
+import { readUploadChecksum, writeUploadChecksum } from '../rows/upload-checksum-rows.ts';
 import { orderedId, RANDOM_DIGITS } from './row-keys.ts';
 
 /** One upload, open or completed. */
@@ -39,7 +37,6 @@ export interface UploadRow {
   readonly state: UploadState;
 }
 
-const CHECKSUM_TYPES = ['FULL_OBJECT', 'COMPOSITE'] as const;
 const ABSENT = 0;
 const PRESENT = 1;
 
@@ -118,26 +115,6 @@ function readState(row: RowReader): UploadState {
     etag: parseETagRow(row),
     sizeBytes: row.integer(),
     checksum: readChecksum(row),
-  };
-}
-
-function writeUploadChecksum(row: RowWriter, checksum: UploadChecksum | undefined): void {
-  if (checksum === undefined) {
-    row.byte(ABSENT);
-    return;
-  }
-  row.byte(PRESENT);
-  writeChoice(row, CHECKSUM_ALGORITHMS, checksum.algorithm);
-  writeChoice(row, CHECKSUM_TYPES, checksum.type);
-  row.byte(checksum.requested ? PRESENT : ABSENT);
-}
-
-function readUploadChecksum(row: RowReader): UploadChecksum | undefined {
-  if (row.byte() === ABSENT) return undefined;
-  return {
-    algorithm: readChoice<ChecksumAlgorithm>(row, CHECKSUM_ALGORITHMS),
-    type: readChoice(row, CHECKSUM_TYPES),
-    requested: row.byte() === PRESENT,
   };
 }
 

@@ -25,7 +25,7 @@ import type { RowReader, RowWriter } from './row-codec.ts';
 export const ID_DIGITS = 32;
 
 // A value of these lists is stored as its place in them, and a header as a bit: a change makes another layout.
-const CHECKSUM_TYPES: readonly ChecksumType[] = ['FULL_OBJECT', 'COMPOSITE'];
+export const CHECKSUM_TYPES: readonly ChecksumType[] = ['FULL_OBJECT', 'COMPOSITE'];
 const PERMISSIONS: readonly Permission[] = ['FULL_CONTROL', 'READ', 'WRITE', 'READ_ACP', 'WRITE_ACP'];
 const RETENTION_MODES: readonly Retention['mode'][] = ['GOVERNANCE', 'COMPLIANCE'];
 const HEADER_NAMES = [
