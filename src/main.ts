@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import './node-20.ts';
+import './harden-process.ts';
 import cluster from 'node:cluster';
 
 // The one place that ends a process: whatever runs below resolves with the code to exit with.

@@ -18,6 +18,7 @@ const SERVICE_KEYS = [
   'healthcheck',
   'depends_on',
   'stop_grace_period',
+  'ulimits',
 ];
 
 async function instructions(): Promise<readonly string[]> {
@@ -48,6 +49,12 @@ test('the Dockerfile runs a server on its volume with settings that there are', 
   );
   const { config } = await loadConfiguration({ environment, flags: [] });
   expect(config.service).toMatchObject({ host: '0.0.0.0', adminHost: '0.0.0.0' });
+});
+
+test.each(COMPOSE_FILES)('%s lets no service that has keys leave a core dump, which would hold them', async (path) => {
+  const { services } = parse(await readFile(join(ROOT, path), 'utf8'));
+  const withKeys = Object.values<Record<string, unknown>>(services).filter((service) => 'environment' in service);
+  expect(withKeys.map((service) => service['ulimits'])).toEqual([{ core: 0 }]);
 });
 
 test.each(COMPOSE_FILES)('%s names services, volumes and conditions that there are', async (path) => {

@@ -40,6 +40,13 @@ describe.each(UNITS)('examples/systemd/%s', (name) => {
   });
 });
 
+test.each(UNITS.filter((name) => name.endsWith('.service')))(
+  '%s leaves no core dump, which would hold the keys',
+  (name) => {
+    expect(readUnit(name)).toMatch(/^LimitCORE=0$/m);
+  },
+);
+
 test('the server gets longer to stop than its requests do', () => {
   expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(readUnit('pithos.service'))?.[1])).toBeGreaterThan(30);
 });

@@ -30,7 +30,17 @@ const TREE: Tree = new Map(
 );
 
 const PACKAGE = JSON.parse(TREE.get('package.json') ?? '');
+const LOCK: { readonly packages: Readonly<Record<string, LockedPackage>> } = JSON.parse(
+  TREE.get('package-lock.json') ?? '',
+);
+/** They choose or build native code for the machine; `node` is for development alone. */
+const WITH_INSTALL_SCRIPTS = ['node_modules/lmdb', 'node_modules/msgpackr-extract', 'node_modules/node'];
 const CONTRACT_SUITES = pick(/^test\/contract\/.*\.ts$/);
+
+interface LockedPackage {
+  readonly integrity?: string;
+  readonly hasInstallScript?: boolean;
+}
 
 function pick(pattern: RegExp): Tree {
   return new Map([...TREE].filter(([path]) => pattern.test(path)));
@@ -59,6 +69,13 @@ describe('the tree', () => {
 
   test('records no download address in package-lock.json', () => {
     expect(TREE.get('package-lock.json')).not.toMatch(/"resolved": *"http/);
+  });
+
+  test('takes no dependency that is not the one that was looked at, and runs scripts of few at install', () => {
+    const packages = Object.entries(LOCK.packages).filter(([path]) => path !== '');
+    expect(packages.filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))).toEqual([]);
+    const scripted = packages.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path);
+    expect(scripted).toEqual(WITH_INSTALL_SCRIPTS);
   });
 
   test('names every method of a store in a contract suite', () => {
