@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, types } from 'cassandra-driver';
+import { load } from '../src/bench/process-times.ts';
 import { type BlobId, parseBlobId } from '../src/domain/names.ts';
 import { CassandraBlobstore } from '../src/stores/cassandra/blobstore.ts';
 import { BLOCK_CHUNKS, CHUNK_BYTES, CHUNK_HEADER_BYTES } from '../src/stores/cassandra/chunks.ts';
@@ -7,7 +8,6 @@ import { CqlCells } from '../src/stores/cassandra/cql-cells.ts';
 import { CqlChunkReads } from '../src/stores/cassandra/cql-chunk-reads.ts';
 import { installSchema } from '../src/stores/cassandra/install-schema.ts';
 import { CassandraSession } from '../src/stores/cassandra/session.ts';
-import { load } from './cpu.ts';
 
 /**
  * Measures blobs on a cluster beside what its driver does by itself with the same rows, in turns.

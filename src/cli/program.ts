@@ -11,6 +11,7 @@ import { StoreError } from '../stores/store.ts';
 import { TlsPairError } from '../tls-pair.ts';
 import { WorkerStartError } from '../worker-pool.ts';
 import { backupCommand } from './backup.ts';
+import { benchCommand } from './bench.ts';
 import type { CommandContext } from './command-context.ts';
 import { completionCommand } from './completion.ts';
 import { configCommand } from './config-check.ts';
@@ -90,6 +91,7 @@ async function makeProgram(context: CommandContext): Promise<Command> {
     .addCommand(restoreCommand(context))
     .addCommand(migrateCommand(context))
     .addCommand(importCommand(context))
+    .addCommand(benchCommand(context))
     .addCommand(keysCommand(context))
     .addCommand(configCommand(context))
     .addCommand(completionCommand(context));

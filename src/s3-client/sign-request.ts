@@ -3,8 +3,7 @@ import type { Secret } from '../domain/secret.ts';
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const RESERVED_LEFT_BY_URI_ENCODING = /[!'()*]/g;
-/** Requests of this client have no body. */
-const PAYLOAD_SHA256 = sha256('');
+const EMPTY_SHA256 = sha256('');
 
 /** The key pair that an endpoint knows. */
 export interface EndpointKey {
@@ -14,33 +13,35 @@ export interface EndpointKey {
 }
 
 export interface UnsignedRequest {
-  readonly method: 'GET' | 'HEAD';
+  readonly method: string;
   /** As it goes on the wire. */
   readonly path: string;
   /** As it goes on the wire, without the question mark; its names in order. */
   readonly query: string;
   readonly host: string;
+  /** The SHA-256 of the body, in hexadecimal; there is none unless given. */
+  readonly bodySha256?: string | undefined;
 }
 
 /**
- * The headers that sign a request without a body by SigV4.
+ * The headers that sign a request by SigV4.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 export function signingHeaders(
-  { method, path, query, host }: UnsignedRequest,
+  { method, path, query, host, bodySha256 = EMPTY_SHA256 }: UnsignedRequest,
   { key, region, atMs }: { readonly key: EndpointKey; readonly region: string; readonly atMs: number },
 ): Readonly<Record<string, string>> {
   const timestamp = new Date(atMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '');
   const date = timestamp.slice(0, 8);
   const headers: Record<string, string> = {
     host,
-    'x-amz-content-sha256': PAYLOAD_SHA256,
+    'x-amz-content-sha256': bodySha256,
     'x-amz-date': timestamp,
     ...(key.sessionToken !== undefined && { 'x-amz-security-token': key.sessionToken }),
   };
   const names = Object.keys(headers).join(';');
   const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
-  const canonical = [method, path, query, lines.join(''), names, PAYLOAD_SHA256].join('\n');
+  const canonical = [method, path, query, lines.join(''), names, bodySha256].join('\n');
   const scope = `${date}/${region}/s3/aws4_request`;
   const toSign = [ALGORITHM, timestamp, scope, sha256(canonical)].join('\n');
   const signingKey = [date, region, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${key.secret.reveal()}`);
@@ -76,6 +77,6 @@ function hmac(key: string | Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest();
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
 }

@@ -9,7 +9,7 @@ import { runPithos } from './run-pithos.ts';
 
 const DIRECTORY = 'a directory';
 /** Commands of which every flag is looked for. */
-const COMMANDS = ['serve', 'backup', 'keys create'];
+const COMMANDS = ['serve', 'backup', 'bench', 'keys create'];
 
 /** How a shell is asked for the completions of a line of words, of which the last is completed. */
 const ASK: Readonly<Record<Shell, (script: string, words: readonly string[]) => string>> = {

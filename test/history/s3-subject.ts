@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Connection } from '../support/connection.ts';
+import { Connection } from '../../src/bench/connection.ts';
 import { type KeyPair, sha256, signByHeader } from '../support/sign.ts';
 import { ABSENT, type Expectation, type Response, type Value } from './history.ts';
 import type { Subject } from './workload.ts';
