@@ -87,6 +87,8 @@ export class Listener {
     this.#options = options;
     const serverOptions = {
       insecureHTTPParser: false,
+      // The answer of node:http itself would have neither an id nor a document: `lacksHost` asks instead.
+      requireHostHeader: false,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: 0,
@@ -140,6 +142,9 @@ export class Listener {
 
   #onRequest(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const connection = this.#connectionOf(request.socket);
+    // What follows a request that nobody can be sure of is none.
+    if (connection.isBroken) return;
+    connection.isBroken = lacksHost(request);
     if (connection.pendingCount > this.#options.limits.pipelinedMax) {
       request.socket.destroy();
       return;
@@ -205,6 +210,14 @@ export class Listener {
     this.#connections.set(socket, connection);
     return connection;
   }
+}
+
+/**
+ * Whether a request says not where it goes: it is to be refused, and is the last that its connection is heard for.
+ * Source: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+ */
+export function lacksHost({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.host === undefined;
 }
 
 /** What the client hears of an error that node:http's parser found. */

@@ -13,7 +13,7 @@ import { Dispatcher, type HealthCheck, type RequestRecord } from './dispatch.ts'
 import { errorDocument, errorReply, toS3Error } from './error-reply.ts';
 import { DEFAULT_FRONT_SETTINGS, type FrontSettings } from './front-settings.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
-import { type Exchange, Listener, type TlsPair } from './listener.ts';
+import { type Exchange, Listener, lacksHost, type TlsPair } from './listener.ts';
 import { type SentReply, sendReply } from './send-reply.ts';
 
 const SERVER_NAME = 'Pithos';
@@ -154,6 +154,7 @@ class S3Front {
     const { method = '', url = '', rawHeaders } = request;
     const { remoteAddress = '' } = request.socket;
     try {
+      if (lacksHost(request)) throw new S3Error('BadRequest', { message: 'A request of HTTP/1.1 names its host.' });
       return await this.#dispatcher.dispatch(
         { method, url, rawHeaders, scheme, remoteAddress, body, signal },
         answering.record,

@@ -7,6 +7,14 @@ export interface FuzzTarget {
   make(dice: Dice): string;
   /** Throws where the parser did anything but give a right value or throw an error of its own kind. */
   check(input: string): void | Promise<void>;
+  /** Called before the first case, where the cases need something that runs. */
+  begin?(): Promise<FuzzSession>;
+}
+
+/** What the cases of one run share; disposing of it ends it. */
+export interface FuzzSession extends AsyncDisposable {
+  /** Called after the last case; throws where the cases left something behind. */
+  finish(): Promise<void>;
 }
 
 /** Whether an error of a parser is one that it may throw. */

@@ -1,5 +1,5 @@
 import { Dice } from './dice.ts';
-import type { FuzzTarget } from './fuzz-target.ts';
+import type { FuzzSession, FuzzTarget } from './fuzz-target.ts';
 
 /** Longest that one case may keep the processor, in milliseconds, of whatever this process does. */
 const CASE_CPU_MS_MAX = 1_000;
@@ -21,7 +21,7 @@ export interface FuzzBounds {
 export interface FuzzFailure {
   readonly seed: number;
   readonly caseNumber: number;
-  /** The smallest input found that fails. */
+  /** The smallest input found that fails; empty where the cases together left something behind. */
   readonly input: string;
   readonly error: unknown;
 }
@@ -35,6 +35,7 @@ export interface FuzzReport {
 
 /** Runs `target` until a case fails or a bound is reached, and makes the failing input smaller. */
 export async function runTarget(target: FuzzTarget, bounds: FuzzBounds): Promise<FuzzReport> {
+  await using session = await target.begin?.();
   const { seed, firstCase = 0, casesMax = Number.POSITIVE_INFINITY, durationMs = Number.POSITIVE_INFINITY } = bounds;
   const beganAt = performance.now();
   const elapsedMs = () => performance.now() - beganAt;
@@ -49,7 +50,19 @@ export async function runTarget(target: FuzzTarget, bounds: FuzzBounds): Promise
     const failure = { seed, caseNumber, input: smallest, error: (await errorOf(target, smallest)) ?? error };
     return { target: target.name, cases: cases + 1, durationMs: elapsedMs(), failure };
   }
-  return { target: target.name, cases, durationMs: elapsedMs(), failure: undefined };
+  const error = await leftBehind(session);
+  const failure = error === undefined ? undefined : { seed, caseNumber: firstCase + cases - 1, input: '', error };
+  return { target: target.name, cases, durationMs: elapsedMs(), failure };
+}
+
+/** What is wrong with what the run as a whole left; `undefined` where nothing is. */
+async function leftBehind(session: FuzzSession | undefined): Promise<unknown> {
+  try {
+    await session?.finish();
+  } catch (error) {
+    return error ?? new Error('Nothing was thrown, as a value.');
+  }
+  return undefined;
 }
 
 /** What is wrong with the case; `undefined` where nothing is. */

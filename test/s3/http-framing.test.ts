@@ -95,9 +95,12 @@ describe('a request whose framing is in doubt', () => {
     expect(reached).toEqual([]);
   });
 
-  test('says in XML what is wrong', async () => {
+  test.each([
+    ['two framings', head('Content-Length: 5', 'Transfer-Encoding: chunked')],
+    ['no Host', `PUT /${BUCKET}/k HTTP/1.1\r\nX-A: 1\r\n\r\n`],
+  ])('(%s) is told in XML what is wrong, under an id', async (_, bytes) => {
     connection = await front.connect();
-    connection.send(head('Content-Length: 5', 'Transfer-Encoding: chunked'));
+    connection.send(bytes);
     const { body, headers } = await connection.response();
     expect(elementText(body, 'Code')).toBe('BadRequest');
     expect(elementText(body, 'RequestId')).toMatch(/^[0-9A-F]{16}$/);

@@ -3,11 +3,12 @@ import { chunkedBody, postForm } from './bodies.ts';
 import { operations } from './operations.ts';
 import { requestTarget } from './request-target.ts';
 import { storedRows } from './rows.ts';
+import { server } from './server.ts';
 import { signatures } from './signatures.ts';
 import { bucketPolicy, configuration, edn, postPolicy } from './texts.ts';
 import { xml } from './xml.ts';
 
-/** Every parser that is fuzzed within the process. */
+/** Everything that is fuzzed: parsers within the process, and a server in one of its own. */
 export function allTargets(): readonly FuzzTarget[] {
   return [
     requestTarget(),
@@ -21,5 +22,6 @@ export function allTargets(): readonly FuzzTarget[] {
     configuration(),
     edn(),
     storedRows(),
+    server(),
   ];
 }

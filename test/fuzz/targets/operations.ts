@@ -17,7 +17,8 @@ const NUMBERS = ['0', '1', '1000', '10000', '10001', '-1', '2147483648'];
 const IDS = ['null', '0000000000000001aaaaaaaaaaaaaaaa', 'a', 'YQ==', '1/a'];
 const DATES = ['Sat, 31 Jan 2026 12:00:00 GMT', '2026-01-31T12:00:00Z', 'Saturday, 31-Jan-26 12:00:00 GMT', '1e20'];
 const ETAGS = ['"d41d8cd98f00b204e9800998ecf8427e"', '*', 'W/"a"', '"a","b"', 'd41d8cd98f00b204e9800998ecf8427e-2'];
-const QUERY: Readonly<Record<string, readonly string[]>> = {
+/** Query parameters by name, with values that are right somewhere. */
+export const QUERY: Readonly<Record<string, readonly string[]>> = {
   versionId: IDS,
   uploadId: IDS,
   'continuation-token': IDS,
@@ -39,7 +40,8 @@ const QUERY: Readonly<Record<string, readonly string[]>> = {
   'response-content-type': ['text/plain'],
   'response-expires': DATES,
 };
-const HEADERS: Readonly<Record<string, readonly string[]>> = {
+/** The same of headers. */
+export const HEADERS: Readonly<Record<string, readonly string[]>> = {
   range: ['bytes=0-1', 'bytes=-1', 'bytes=5-', 'bytes=0-0,2-3', 'bytes=9007199254740993-'],
   'if-match': ETAGS,
   'if-none-match': ETAGS,
@@ -77,7 +79,8 @@ const HEADERS: Readonly<Record<string, readonly string[]>> = {
   'cache-control': ['no-cache'],
   'x-amz-if-match-size': NUMBERS,
 };
-const BODIES = [
+/** Documents that are right somewhere. */
+export const BODIES = [
   '<Delete><Object><Key>key</Key><VersionId>null</VersionId></Object><Quiet>true</Quiet></Delete>',
   '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>"a"</ETag></Part></CompleteMultipartUpload>',
   '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>',
