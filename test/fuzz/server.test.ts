@@ -6,7 +6,7 @@ import { type ServerTargetOptions, server } from './targets/server.ts';
 
 const SEED = 6;
 /** Within how many cases a broken server must be found. */
-const CASES_MAX = 300;
+const CASES_MAX = 1_000;
 /** Long enough for a test to see that nothing ends, in milliseconds. */
 const FOR_EVER_MS = 3_600_000;
 

@@ -30,7 +30,9 @@ export function makeCase(dice: Dice): string {
   if (dice.chance(0.4)) return `${dice.pick(CUTS)} open\n${whole}`;
   const changed = dice.chance(0.03) ? dice.bytes(200) : requests.map((each) => change(dice, each)).join('');
   // Waiting until the server has had enough costs more time than all else.
-  const end = dice.chance(0.05) ? dice.pick(['open', 'endless']) : dice.pick(['half', 'half', 'half', 'destroy']);
+  const end = dice.chance(0.08)
+    ? dice.pick(['open', 'open', 'endless'])
+    : dice.pick(['half', 'half', 'half', 'destroy']);
   return `${dice.pick(CUTS)} ${end}\n${changed}`;
 }
 
