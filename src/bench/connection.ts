@@ -19,39 +19,32 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** The server ends the connection after this answer. */
+const CLOSES = /\r\nconnection: *close/i;
+
 /**
- * One keep-alive connection that sends requests made beforehand and reads the answers with as little work as it can,
- * so that a measurement is the server's and not its own. One request at a time.
+ * One connection that sends requests made beforehand and reads the answers with as little work as it can, so that a
+ * measurement is the server's and not its own. One request at a time. It is kept alive; where the server says that it
+ * ends it, the next request goes over a new one.
  */
 export class Connection implements Disposable {
-  readonly #socket: Socket;
+  readonly #address: ConnectionAddress;
+  #socket: Socket;
   #pending: Pending | undefined;
+  /** The server has said that it takes no more requests on this socket. */
+  #isSpent = false;
   /** Why nothing can be sent any more. */
   #broken: unknown;
 
-  private constructor({ host, port, isTls = false }: ConnectionAddress) {
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(isTls ? 0 : READ_BYTES),
-      callback: (count: number, buffer: Uint8Array) => {
-        this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, count));
-        return true;
-      },
-    };
-    this.#socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port, onread });
-    if (isTls) this.#socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    this.#socket
-      .setNoDelay(true)
-      .setTimeout(SILENCE_MS_MAX, () => this.close(new Error(`Nothing came for ${SILENCE_MS_MAX / 1000} seconds.`)))
-      .on('error', (error) => this.close(error))
-      .on('close', () => this.close(new Error('The server closed the connection.')));
+  private constructor(address: ConnectionAddress) {
+    this.#address = address;
+    this.#socket = this.#connect();
   }
 
   /** Connects. Rejects with the error of the system. */
   static async open(address: ConnectionAddress): Promise<Connection> {
     const connection = new Connection(address);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    connection.#socket.once(address.isTls === true ? 'secureConnect' : 'connect', resolve).once('error', reject);
-    await promise;
+    await connection.#connected();
     return connection;
   }
 
@@ -59,28 +52,27 @@ export class Connection implements Disposable {
    * Sends `parts` and waits for the whole answer; the body of a success that is not `expected` is an error. After any
    * error the connection is closed.
    */
-  send(parts: readonly Uint8Array[], expected?: Uint8Array): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      if (this.#broken !== undefined) return reject(this.#broken);
-      this.#pending = { reader: new AnswerReader(expected), resolve, reject };
-      const [only] = parts;
-      if (parts.length === 1 && only !== undefined) {
-        this.#socket.write(only);
-        return undefined;
-      }
-      this.#socket.cork();
-      for (const part of parts) this.#socket.write(part);
-      this.#socket.uncork();
-      return undefined;
-    });
+  async send(parts: readonly Uint8Array[], expected?: Uint8Array): Promise<Answer> {
+    if (this.#broken !== undefined) throw this.#broken;
+    if (this.#isSpent) {
+      this.#socket.destroy();
+      this.#isSpent = false;
+      this.#socket = this.#connect();
+      await this.#connected();
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    this.#pending = { reader: new AnswerReader(expected), resolve, reject };
+    this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    this.#socket.uncork();
+    return await promise;
   }
 
   /** Closes the connection when `signal` fires, with its reason. */
   closeWith(signal: AbortSignal): void {
     const onAbort = () => this.close(signal.reason);
     if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#socket.once('close', () => signal.removeEventListener('abort', onAbort));
+    else signal.addEventListener('abort', onAbort, { once: true });
   }
 
   /** Ends the connection; a request that runs is rejected with `reason`. */
@@ -96,7 +88,39 @@ export class Connection implements Disposable {
     this.close();
   }
 
-  #receive(bytes: Buffer): void {
+  #connect(): Socket {
+    const { host, port, isTls = false } = this.#address;
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(isTls ? 0 : READ_BYTES),
+      callback: (count: number, buffer: Uint8Array) => {
+        this.#receive(socket, Buffer.from(buffer.buffer, buffer.byteOffset, count));
+        return true;
+      },
+    };
+    const socket: Socket = isTls ? connectTls({ host, port, servername: host }) : connect({ host, port, onread });
+    if (isTls) socket.on('data', (bytes: Buffer) => this.#receive(socket, bytes));
+    return socket
+      .setNoDelay(true)
+      .setTimeout(SILENCE_MS_MAX, () =>
+        this.#lose(socket, new Error(`Nothing came for ${SILENCE_MS_MAX / 1000} seconds.`)),
+      )
+      .on('error', (error) => this.#lose(socket, error))
+      .on('close', () => this.#lose(socket, new Error('The server closed the connection.')));
+  }
+
+  async #connected(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#socket.once(this.#address.isTls === true ? 'secureConnect' : 'connect', resolve).once('error', reject);
+    this.#socket.once('close', () => reject(this.#broken));
+    await promise;
+  }
+
+  #lose(socket: Socket, reason: Error): void {
+    if (socket === this.#socket && !this.#isSpent) this.close(reason);
+  }
+
+  #receive(socket: Socket, bytes: Buffer): void {
+    if (socket !== this.#socket) return;
     const pending = this.#pending;
     if (pending === undefined) {
       this.close(new Error('The server said something unasked.'));
@@ -106,6 +130,7 @@ export class Connection implements Disposable {
       if (!pending.reader.take(bytes)) return;
       const answer = pending.reader.answer();
       this.#pending = undefined;
+      this.#isSpent = CLOSES.test(answer.head);
       pending.resolve(answer);
     } catch (error) {
       this.close(error);

@@ -22,6 +22,8 @@ export interface OwnPithosOptions {
   readonly program: string;
   /** What the process gets: nothing of it may be a setting of the user's. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Arguments of `pithos serve` beside those that every one has. */
+  readonly flags?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -32,6 +34,7 @@ export interface OwnPithosOptions {
 export async function startOwnPithos({
   program,
   environment,
+  flags = [],
   signal,
 }: OwnPithosOptions): Promise<AsyncDisposable & { readonly target: Target }> {
   const directory = await mkdtemp(join(tmpdir(), 'pithos-bench-'));
@@ -43,7 +46,7 @@ export async function startOwnPithos({
   const secret = key.secret.toString('base64url');
   const server = spawn(
     process.execPath,
-    [program, 'serve', join(directory, 'data'), '--config', configuration, ...FLAGS],
+    [program, 'serve', join(directory, 'data'), '--config', configuration, ...FLAGS, ...flags],
     {
       stdio: ['ignore', log.fd, log.fd],
       env: { ...environment, PITHOS_ACCESS_KEY_ID: key.accessKeyId, PITHOS_SECRET_ACCESS_KEY: secret },
