@@ -106,6 +106,14 @@ describe.each(NODES)('on Node %s the packed package', (version) => {
     expect(fsck).toBe(`clean: 1 version, 1 blob of ${BODY.length} bytes\n`);
   });
 
+  test('measures itself by `npx pithos bench`, without a warning of Node', async () => {
+    const flags = '--workloads put-4k,get-1m --seconds 0.1 --rounds 1 --no-syncs';
+    const output = await run('sh', ['-c', `npx pithos bench ${flags} 2>&1`], { cwd: folder.path, env });
+    expect(output).toMatch(
+      /^ +rate [\s\S]*\nput 4 KiB, 32 clients\n +pithos [\s\S]*\nget 1 MiB, 16 clients\n +pithos /,
+    );
+  });
+
   test.each([
     ['imported', 'in-code.mjs', "import { startServer } from 'pithos';"],
     ['required', 'in-code.cjs', "const { startServer } = require('pithos');"],
