@@ -163,7 +163,12 @@ export class Listener {
     );
     const answered =
       connection.pendingCount === 1 ? this.#options.handle(exchange) : this.#handleAfter(connection.tail, exchange);
-    connection.tail = answered.finally(() => this.#onAnswered(connection, controller, request.socket));
+    // The next answer has the connection only once this one is off: an interim answer sent before would land within it.
+    const closed = new Promise<void>((resolve) => response.once('close', resolve));
+    connection.tail = answered
+      // One that never got the connection, because that has gone, is never closed.
+      .then(() => (request.socket.destroyed ? undefined : closed))
+      .finally(() => this.#onAnswered(connection, controller, request.socket));
     this.#running.set(controller, connection.tail);
   }
 

@@ -126,6 +126,24 @@ describe('Expect: 100-continue', () => {
     expect((await connection.response()).status).toBe(200);
   });
 
+  test('of a request that waits for another is told to continue before its own answer, not within it', async () => {
+    // So long that it is still on its way when the next request is handled.
+    const bytes = Buffer.alloc(200 * PIECE_BYTES, 'x');
+    const render = () => ({ status: 200, headers: [], body: { kind: 'bytes', bytes } }) as const;
+    const run = async (_: unknown, body: S3Request) => readAll({ body });
+    const put = tinyOperation('PutObject', { parse: (request) => request, run, render });
+    front = await Front.start({ operations: { PutObject: put } });
+    connection = await front.connect();
+    const first = front.requestBytes({ method: 'PUT', body: 'first' });
+    connection.send(
+      Buffer.concat([first, unsignedHead({ 'content-length': '5', ...expectation }), Buffer.from('hello')]),
+    );
+    expect((await connection.response()).body.equals(bytes)).toBe(true);
+    expect(await connection.head()).toBe('HTTP/1.1 100 Continue');
+    const second = await connection.response();
+    expect([second.status, second.body.equals(bytes)]).toEqual([200, true]);
+  });
+
   test.each([
     [
       'a wrong signature',
