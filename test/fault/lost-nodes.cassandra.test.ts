@@ -4,7 +4,7 @@ import { surviveLosses } from './lose-nodes.ts';
 
 /** Another one makes another run; a failed one is repeated with its own. */
 const SEED = Number(process.env['PITHOS_TEST_SEED'] ?? Date.now() % 1_000_000);
-const OPERATIONS = Number(process.env['PITHOS_TEST_OPERATIONS'] ?? 20_000);
+const OPERATIONS = Number(process.env['PITHOS_TEST_OPERATIONS'] ?? 12_000);
 /** Gateways whose clocks are hours off, to both sides. */
 const SKEWS_MS = [0, 3 * 3_600_000, -2 * 3_600_000];
 /** Longer than both graces of the gateways: what a held one is doing is given up meanwhile. */
