@@ -1,4 +1,5 @@
 import type { Reply, ReplyBody } from '../operations/reply.ts';
+import { returnPiece } from '../stores/lent-pieces.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Exchange } from './listener.ts';
 
@@ -81,7 +82,7 @@ async function sendStream(reply: Reply, body: StreamBody, context: SendContext):
         throw new RangeError(`The body is longer than ${body.sizeBytes} bytes.`);
       signal.throwIfAborted();
       sentBytes += chunk.length;
-      if (!response.write(chunk)) await drained(context);
+      if (!response.write(chunk, (failure) => failure ?? returnPiece(chunk))) await drained(context);
       step = await chunks.next();
     }
     if (sentBytes < body.sizeBytes)

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Reply } from '../../src/operations/reply.ts';
+import { lendPiece } from '../../src/stores/lent-pieces.ts';
 import { StoreError } from '../../src/stores/store.ts';
 import { elementText, type RawConnection } from '../support/raw-http.ts';
 import { Front, type FrontOptions, tinyOperation } from '../support/start-front.ts';
@@ -128,6 +129,22 @@ describe('a streamed body', () => {
     expect(before).toBeLessThan(100);
     connection.resume();
     expect((await connection.response()).body.length).toBe(400 * PIECE_BYTES);
+  });
+
+  test('returns each lent piece once it has left the process, and none that has not', async () => {
+    let [lent, returned] = [0, 0];
+    async function* stream() {
+      for (; lent < 400; lent++) yield lendPiece(Buffer.alloc(PIECE_BYTES, 'x'), () => (returned += 1));
+    }
+    await start(() => plain({ body: { kind: 'stream', sizeBytes: 400 * PIECE_BYTES, stream: stream() } }));
+    connection.pause();
+    connection.send(front.requestBytes());
+    // A piece counts as lent when the next is asked for: the last one, which the client has not taken, does not yet.
+    expect(await settled(() => lent)).toBeLessThan(100);
+    expect(returned).toBe(lent);
+    connection.resume();
+    expect((await connection.response()).body.equals(Buffer.alloc(400 * PIECE_BYTES, 'x'))).toBe(true);
+    await expect.poll(() => returned).toBe(400);
   });
 
   test('is given up for a client that takes nothing for too long', async () => {

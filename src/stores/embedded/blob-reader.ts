@@ -1,14 +1,17 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { BlobExtent, ByteRange } from '../blobstore.ts';
+import { lendPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { FRAME_BYTES, FrameSeal, fileBytes, PAYLOAD_BYTES } from './blob-frames.ts';
+import { buffersAfter } from './buffer-pool.ts';
+import { FRAME_BUFFERS } from './frame-buffers.ts';
 
 /** Frames in one read. */
 const READ_FRAMES = 4;
 
 /**
- * The bytes of a range, each frame verified before any of it is given out. Every piece has a buffer of its own, for
- * a reply may still be sending one when it asks for the next. Throws `corrupt`.
+ * The bytes of a range, each frame verified before any of it is given out. Every piece has a buffer of its own, lent
+ * (`returnPiece`), for a reply may still be sending one when it asks for the next. Throws `corrupt`.
  */
 export async function* readFrames(
   file: FileHandle,
@@ -19,31 +22,41 @@ export async function* readFrames(
   const seal = new FrameSeal(blob.id);
   const end = range.offsetBytes + range.lengthBytes;
   const lastFrame = Math.ceil(end / PAYLOAD_BYTES);
+  const endOfFile = fileBytes(blob.sizeBytes);
   for (let first = Math.floor(range.offsetBytes / PAYLOAD_BYTES); first < lastFrame; first += READ_FRAMES) {
     signal.throwIfAborted();
     const start = first * FRAME_BYTES;
-    const stop = Math.min(Math.min(first + READ_FRAMES, lastFrame) * FRAME_BYTES, fileBytes(blob.sizeBytes));
-    const bytes = await readFully(file, start, stop);
+    const stop = Math.min(Math.min(first + READ_FRAMES, lastFrame) * FRAME_BYTES, endOfFile);
+    const buffers = takeBuffers(stop - start);
+    const filledBytes = await fill(file, buffers, start);
     signal.throwIfAborted();
-    for (let index = first; (index - first) * FRAME_BYTES < stop - start; index++) {
-      const frame = bytes.subarray((index - first) * FRAME_BYTES, (index - first + 1) * FRAME_BYTES);
-      if (bytes.length < stop - start || !seal.isSound(frame, index)) {
+    for (const [count, frame] of buffers.entries()) {
+      const index = first + count;
+      if (filledBytes < stop - start || !seal.isSound(frame, index)) {
         throw new StoreError('corrupt', `Blob ${blob.id} is not what was written, at byte ${index * PAYLOAD_BYTES}.`);
       }
       const payload = frame.subarray(FrameSeal.payloadOffset);
       const offset = index * PAYLOAD_BYTES;
-      yield payload.subarray(Math.max(0, range.offsetBytes - offset), Math.min(payload.length, end - offset));
+      const piece = payload.subarray(Math.max(0, range.offsetBytes - offset), Math.min(payload.length, end - offset));
+      yield lendPiece(piece, () => FRAME_BUFFERS.give(frame));
     }
   }
 }
 
-/** Fewer bytes only where the file ends before. */
-async function readFully(file: FileHandle, start: number, stop: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(stop - start);
-  for (let filled = 0; filled < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
-    if (bytesRead === 0) return bytes.subarray(0, filled);
+/** Buffers of so many bytes together, all of one frame but for the last. */
+function takeBuffers(bytes: number): Buffer[] {
+  const buffers: Buffer[] = [];
+  for (let left = bytes; left > 0; left -= FRAME_BYTES) buffers.push(FRAME_BUFFERS.take().subarray(0, left));
+  return buffers;
+}
+
+/** Fills the buffers from a place in the file; gives back how many bytes it found, fewer only where the file ends before. */
+async function fill(file: FileHandle, buffers: readonly Buffer[], start: number): Promise<number> {
+  let filled = 0;
+  for (let rest = buffers; rest.length > 0; rest = buffersAfter(buffers, filled)) {
+    const { bytesRead } = await file.readv(rest, start + filled);
+    if (bytesRead === 0) break;
     filled += bytesRead;
   }
-  return bytes;
+  return filled;
 }

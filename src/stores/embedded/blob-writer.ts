@@ -2,17 +2,14 @@ import type { FileHandle } from 'node:fs/promises';
 import type { BlobId } from '../../domain/names.ts';
 import type { StoreError } from '../store.ts';
 import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
-import { BufferPool } from './buffer-pool.ts';
+import { buffersAfter } from './buffer-pool.ts';
+import { FRAME_BUFFERS } from './frame-buffers.ts';
 import { fileError } from './system-error.ts';
 
 /** Frames in one write: 1 MiB. */
 const WRITE_FRAMES = 4;
 /** Writes that run at one time. */
 const WRITES_MAX = 2;
-/** Frames that are kept for the next writer: 32 MiB. */
-const KEPT_FRAMES = 128;
-
-const frames = new BufferPool({ sizeBytes: FRAME_BYTES, keptMax: KEPT_FRAMES });
 
 /**
  * Cuts a body into frames and writes them, some at a time. A slow body holds one frame in memory, a fast one as many
@@ -62,15 +59,15 @@ export class BlobWriter {
   /** Waits until no write runs; throws nothing. */
   async settle(): Promise<void> {
     await Promise.all(this.#running);
-    if (this.#frame !== undefined) giveBack([this.#frame]);
-    giveBack(this.#full);
+    if (this.#frame !== undefined) FRAME_BUFFERS.give(this.#frame);
+    for (const frame of this.#full) FRAME_BUFFERS.give(frame);
     this.#frame = undefined;
     this.#full = [];
   }
 
   #takeFrame(): Buffer {
     this.#frameEnd = FrameSeal.payloadOffset;
-    return frames.take();
+    return FRAME_BUFFERS.take();
   }
 
   #closeFrame(frame: Buffer): void {
@@ -96,27 +93,16 @@ export class BlobWriter {
     } catch (error) {
       this.#failure ??= fileError(`write blob ${this.#id}`, error);
     } finally {
-      giveBack(full);
+      for (const frame of full) FRAME_BUFFERS.give(frame);
     }
   }
 }
 
 /** The system may write less than it was given. */
 async function writeAll(file: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
-  let rest = [...buffers];
-  let at = position;
-  while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest, at);
-    at += bytesWritten;
-    rest = rest.flatMap((buffer) => {
-      const written = Math.min(bytesWritten, buffer.length);
-      bytesWritten -= written;
-      return written === buffer.length ? [] : [buffer.subarray(written)];
-    });
+  let written = 0;
+  for (let rest = buffers; rest.length > 0; rest = buffersAfter(buffers, written)) {
+    const { bytesWritten } = await file.writev(rest, position + written);
+    written += bytesWritten;
   }
-}
-
-function giveBack(full: readonly Buffer[]): void {
-  // A frame that was not full is a view: its whole buffer goes back.
-  for (const { buffer } of full) frames.give(Buffer.from(buffer));
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { collect, must, newBlobId, OPTIONS } from '../../../test/contract/drafts.ts';
 import { makeTempDir } from '../../../test/support/temp-dir.ts';
 import type { BlobId } from '../../domain/names.ts';
+import { returnPiece } from '../lent-pieces.ts';
 import { FRAME_BYTES, PAYLOAD_BYTES } from './blob-frames.ts';
 import { EmbeddedBlobstore, openEmbeddedBlobstore } from './blobstore.ts';
 import { DirectorySync } from './durable-directory.ts';
@@ -113,6 +114,26 @@ test('what else lies in the directory is not listed', async () => {
   await writeFile(join(dir.path, id.slice(0, 2), 'note.txt'), 'mine');
   expect((await collect(blobs.list(OPTIONS))).map((blob) => blob.id)).toEqual([id]);
 });
+
+test('a piece that was returned lends its buffer to a later read; the bytes of one that was not never change', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const [held, returned] = await pieces(blobs, await writeBlob(blobs));
+  const copy = Buffer.from(must(held));
+  returnPiece(must(returned));
+  returnPiece(must(returned));
+  const later = await Promise.all([1, 2].map(async () => await pieces(blobs, await writeBlob(blobs))));
+  const usedAgain = later.flat().filter(({ buffer }) => buffer === returned?.buffer);
+  expect(usedAgain).toHaveLength(1);
+  expect(later.flat().map(({ buffer }) => buffer)).not.toContain(held?.buffer);
+  expect(Buffer.compare(must(held), copy)).toBe(0);
+});
+
+async function pieces(blobs: EmbeddedBlobstore, id: BlobId): Promise<readonly Uint8Array[]> {
+  const read: Uint8Array[] = [];
+  for await (const piece of blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS)) read.push(piece);
+  return read;
+}
 
 async function openStore(directory: string, diskFreeBytesMin = 0): Promise<EmbeddedBlobstore> {
   return await openEmbeddedBlobstore({ directory, durability: 'strict', diskFreeBytesMin });
