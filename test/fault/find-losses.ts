@@ -1,10 +1,8 @@
 import { contentIdOf } from './content.ts';
 import type { LeftUpload, SeenVersion, VersionedKey } from './known-keys.ts';
+import { type ListedVersion, listKeys, listVersions } from './listings.ts';
 import { type Buckets, completeCall, type LoadClient, readPlainKey, requireStatus } from './load-client.ts';
 import { S3Client, type S3Endpoint } from './s3-client.ts';
-
-const PLAIN_ROW = /<Contents><Key>([^<]+)</g;
-const VERSION_ROW = /<(Version|DeleteMarker)>(.*?)<\/\1>/g;
 
 /** Reads everything that the clients have written, and says what is not as it was acknowledged: one sentence each. */
 export async function findLosses(
@@ -13,8 +11,8 @@ export async function findLosses(
   clients: readonly LoadClient[],
 ): Promise<string[]> {
   using s3 = new S3Client(endpoint);
-  const listed = await listKeys(s3, buckets.plain);
-  const versions = await listVersions(s3, buckets.versioned);
+  const listed = required(await listKeys(s3, { bucket: buckets.plain }));
+  const versions = required(await listVersions(s3, { bucket: buckets.versioned }));
   const known = new Set(clients.flatMap(({ plainKeys }) => plainKeys.map(({ key }) => key)));
   const unknown = [...listed].filter((key) => !known.has(key)).map((key) => `${key} is listed, and was never written.`);
   const found = clients.map((client) => findLossesOf(client, { endpoint, buckets, listed, versions }));
@@ -43,12 +41,6 @@ interface Seen {
   readonly listed: ReadonlySet<string>;
   /** By key, oldest first. */
   readonly versions: ReadonlyMap<string, readonly ListedVersion[]>;
-}
-
-interface ListedVersion {
-  readonly versionId: string;
-  readonly isMarker: boolean;
-  readonly isLatest: boolean;
 }
 
 async function findLossesOf({ plainKeys, versionedKeys, leftUploads }: LoadClient, seen: Seen): Promise<string[]> {
@@ -107,41 +99,7 @@ async function findLostParts(s3: S3Client, bucket: string, { key, uploadId, etag
   return isWhole ? [] : [`The upload ${uploadId} of ${key} has lost a part: ${listed.join()} for ${etags.join()}.`];
 }
 
-async function listKeys(s3: S3Client, bucket: string): Promise<ReadonlySet<string>> {
-  const keys = new Set<string>();
-  for (let token: string | undefined = ''; token !== undefined; ) {
-    const more: readonly (readonly [string, string])[] = token === '' ? [] : [['continuation-token', token]];
-    const { text } = await s3.ask({ method: 'GET', path: `/${bucket}`, query: [['list-type', '2'], ...more] });
-    for (const [, key = ''] of text.matchAll(PLAIN_ROW)) keys.add(key);
-    token = elementOf(text, 'NextContinuationToken');
-  }
-  return keys;
-}
-
-async function listVersions(s3: S3Client, bucket: string): Promise<ReadonlyMap<string, readonly ListedVersion[]>> {
-  const versions = new Map<string, ListedVersion[]>();
-  for (let marker: readonly (readonly [string, string])[] | undefined = []; marker !== undefined; ) {
-    const { text } = await s3.ask({ method: 'GET', path: `/${bucket}`, query: [['versions', ''], ...marker] });
-    for (const [, kind, row = ''] of text.matchAll(VERSION_ROW)) {
-      const key = elementOf(row, 'Key') ?? '';
-      const version = {
-        versionId: elementOf(row, 'VersionId') ?? '',
-        isMarker: kind === 'DeleteMarker',
-        isLatest: elementOf(row, 'IsLatest') === 'true',
-      };
-      versions.set(key, [version, ...(versions.get(key) ?? [])]);
-    }
-    const key = elementOf(text, 'NextKeyMarker');
-    const versionId = elementOf(text, 'NextVersionIdMarker');
-    const next = [
-      ['key-marker', key ?? ''],
-      ['version-id-marker', versionId ?? ''],
-    ] as const;
-    marker = key === undefined ? undefined : next;
-  }
-  return versions;
-}
-
-function elementOf(xml: string, name: string): string | undefined {
-  return new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1];
+function required<T>(listing: T | undefined): T {
+  if (listing === undefined) throw new Error('A listing was not answered.');
+  return listing;
 }

@@ -15,9 +15,12 @@ import { waitUntil } from './wait-until.ts';
 
 /** Another one makes another run; a failed one is repeated with its own. */
 const SEED = Number(process.env['PITHOS_TEST_SEED'] ?? Date.now() % 1_000_000);
-/** The server is ended and started again after each. */
-const ROUNDS = 5;
 const KILLS_PER_ROUND = 10;
+/** The server is ended and started again after each. */
+const ROUNDS = Math.ceil(Number(process.env['PITHOS_TEST_KILLS'] ?? 50) / KILLS_PER_ROUND);
+const KILLS = ROUNDS * KILLS_PER_ROUND;
+/** For a round with the start after it, in milliseconds; the checks at the end have as much as ten. */
+const ROUND_MS_MAX = 60_000;
 const WORKERS = 3;
 const CLIENTS = 16;
 /** Longest time between two kills, in milliseconds. */
@@ -31,7 +34,8 @@ const UPLOADS_MAX = 64;
 const CLEAN = { exitCode: 0, output: expect.stringMatching(/^clean/) };
 const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
 
-test('worker processes killed at 50 random moments lose, tear and leak nothing', async () => {
+const timeout = (ROUNDS + 10) * ROUND_MS_MAX;
+test(`worker processes killed at ${KILLS} random moments lose, tear and leak nothing`, { timeout }, async () => {
   await using directory = await makeTempDir();
   const data = `${directory.path}/data`;
   const random = randomNumbers(SEED);

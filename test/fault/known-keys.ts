@@ -61,6 +61,16 @@ export class VersionedKey {
     this.key = key;
   }
 
+  /** The versions that must be there. */
+  get kept(): readonly (VersionWrite & { readonly versionId: string })[] {
+    return this.writes.filter(isKept);
+  }
+
+  /** Drops what is known to be gone, so that a long load costs no memory; a version that comes back fits no write. */
+  forgetRemoved(): void {
+    this.writes.splice(0, Number.POSITIVE_INFINITY, ...this.writes.filter(({ removed }) => removed !== 'yes'));
+  }
+
   /** What of `versions`, oldest first, contradicts the writes: one sentence each. */
   findContradictions(versions: readonly SeenVersion[]): string[] {
     const found: string[] = [];
@@ -82,6 +92,10 @@ export class VersionedKey {
       found.push(`version ${versionId} of ${this.key} fits no write in its place.`);
     return found;
   }
+}
+
+function isKept(write: VersionWrite): write is VersionWrite & { readonly versionId: string } {
+  return write.versionId !== undefined && write.removed === 'no';
 }
 
 /** An upload that a client began and left. */

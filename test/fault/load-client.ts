@@ -3,6 +3,7 @@ import { randomNumbers } from '../history/workload.ts';
 import { encodePath } from '../support/sign.ts';
 import { Content, contentIdOf } from './content.ts';
 import { type LeftUpload, PlainKey, VersionedKey, type VersionWrite } from './known-keys.ts';
+import { listKeys, listVersions } from './listings.ts';
 import { NoServerError, type S3Answer, type S3Call, S3Client, type S3Endpoint } from './s3-client.ts';
 
 export interface Buckets {
@@ -24,6 +25,8 @@ const SHARES = {
   deleteCurrent: 3,
   deleteVersion: 4,
   getVersion: 4,
+  list: 1,
+  listVersions: 1,
 };
 
 type Step = keyof typeof SHARES;
@@ -35,6 +38,9 @@ const SMALL_BYTES = [8, 100, 4_096, 16_384, 65_537];
 const MEDIUM_BYTES = 100 * 1024;
 const PART_BYTES = 5 * 1024 ** 2;
 const KEYS = 6;
+/** Versions that a client keeps of a key, and uploads that it leaves open: a load of hours fills no disk. */
+const VERSIONS_KEPT_MAX = 20;
+const UPLOADS_LEFT_MAX = 4;
 /** Before a client tries to connect again, in milliseconds. */
 const PAUSE_MS = 50;
 
@@ -53,6 +59,7 @@ export class LoadClient {
   readonly versionedKeys: readonly VersionedKey[];
   readonly leftUploads: LeftUpload[] = [];
   readonly counts: Counts = { acknowledged: 0, inDoubt: 0 };
+  readonly #prefix: string;
   readonly #buckets: Buckets;
   readonly #random: () => number;
   #nextContentId: number;
@@ -61,7 +68,8 @@ export class LoadClient {
 
   constructor(options: { readonly index: number; readonly seed: number; readonly buckets: Buckets }) {
     const { index, seed, buckets } = options;
-    const keys = Array.from({ length: KEYS }, (_, number) => `client ${index}/key-${number}`);
+    this.#prefix = `client ${index}/`;
+    const keys = Array.from({ length: KEYS }, (_, number) => `${this.#prefix}key-${number}`);
     this.plainKeys = keys.map((key) => new PlainKey(key));
     this.versionedKeys = keys.map((key) => new VersionedKey(key));
     this.#buckets = buckets;
@@ -85,9 +93,10 @@ export class LoadClient {
       case 'putMedium':
         return this.#put(this.#content(MEDIUM_BYTES));
       case 'putMultipart':
-      case 'leaveUpload':
       case 'abortUpload':
         return this.#upload(step);
+      case 'leaveUpload':
+        return this.leftUploads.length < UPLOADS_LEFT_MAX ? this.#upload(step) : this.#endLeftUpload();
       case 'copy':
         return this.#copy();
       case 'delete':
@@ -102,6 +111,10 @@ export class LoadClient {
         return this.#deleteVersion();
       case 'getVersion':
         return this.#getVersion();
+      case 'list':
+        return this.#list();
+      case 'listVersions':
+        return this.#listVersions();
     }
   }
 
@@ -136,6 +149,7 @@ export class LoadClient {
 
   async #putVersion(): Promise<void> {
     const known = this.#pick(this.versionedKeys);
+    if (known.kept.length >= VERSIONS_KEPT_MAX) return this.#deleteVersionOf(known);
     const content = this.#content(this.#random() < 0.5 ? this.#pick(SMALL_BYTES) : MEDIUM_BYTES);
     const answer = await this.#write({ method: 'PUT', path: this.#versionedPath(known), body: { content } }, 200);
     known.writes.push({ content, versionId: versionIdOf(answer), removed: 'no' });
@@ -148,12 +162,16 @@ export class LoadClient {
   }
 
   async #deleteVersion(): Promise<void> {
-    const known = this.#pick(this.versionedKeys);
+    await this.#deleteVersionOf(this.#pick(this.versionedKeys));
+  }
+
+  async #deleteVersionOf(known: VersionedKey): Promise<void> {
     const write = this.#pickKept(known);
     if (write?.versionId === undefined) return;
     const query = [['versionId', write.versionId]] as const;
     const answer = await this.#write({ method: 'DELETE', path: this.#versionedPath(known), query }, 204);
     write.removed = answer === undefined ? 'maybe' : 'yes';
+    known.forgetRemoved();
   }
 
   async #getVersion(): Promise<void> {
@@ -163,6 +181,43 @@ export class LoadClient {
     const query = [['versionId', write.versionId]] as const;
     const call: S3Call = { method: 'GET', path: this.#versionedPath(known), query, expected: write.content };
     requireStatus(call, await this.#send((s3) => s3.send(call)), 200);
+  }
+
+  /** Every key that must be there is listed, and none that cannot be. */
+  async #list(): Promise<void> {
+    const listed = await this.#send((s3) => listKeys(s3, { bucket: this.#buckets.plain, prefix: this.#prefix }));
+    if (listed === undefined) return;
+    for (const { key, possible } of this.plainKeys) {
+      if (listed.has(key) ? possible.size === 1 && possible.has(undefined) : !possible.has(undefined))
+        throw new Error(`${key} is ${listed.has(key) ? 'gone, and' : 'there, and not'} listed.`);
+    }
+  }
+
+  async #listVersions(): Promise<void> {
+    const range = { bucket: this.#buckets.versioned, prefix: this.#prefix };
+    const listed = await this.#send((s3) => listVersions(s3, range));
+    if (listed === undefined) return;
+    for (const { key, kept } of this.versionedKeys) {
+      const ids = new Set(listed.get(key)?.map(({ versionId }) => versionId));
+      const lost = kept.find(({ versionId }) => !ids.has(versionId));
+      if (lost !== undefined) throw new Error(`Version ${lost.versionId} of ${key} is there, and not listed.`);
+    }
+  }
+
+  /** Completes the upload that was left first, or aborts it where a part is missing. */
+  async #endLeftUpload(): Promise<void> {
+    const upload = this.leftUploads.shift();
+    if (upload === undefined) return;
+    if (upload.etags.length >= 2) return this.#complete(upload);
+    const query = [['uploadId', upload.uploadId]] as const;
+    await this.#write({ method: 'DELETE', path: `/${this.#buckets.plain}/${upload.key}`, query }, 204);
+  }
+
+  async #complete(upload: LeftUpload): Promise<void> {
+    const known = this.plainKeys.find(({ key }) => key === upload.key);
+    const answer = await this.#writeUntilAnswered(completeCall(this.#buckets.plain, upload), 200);
+    if (answer === undefined) known?.doubt(upload.content);
+    else known?.settle(upload.content);
   }
 
   /** An upload of two parts, sent again where they are not answered, that is completed, left or aborted. */
@@ -189,9 +244,7 @@ export class LoadClient {
     } else if (step === 'leaveUpload' || etags.length < 2) {
       this.leftUploads.push(upload);
     } else {
-      const answer = await this.#writeUntilAnswered(completeCall(this.#buckets.plain, upload), 200);
-      if (answer === undefined) known.doubt(content);
-      else known.settle(content);
+      await this.#complete(upload);
     }
   }
 
@@ -235,8 +288,7 @@ export class LoadClient {
   }
 
   /** A version that must be there. */
-  #pickKept({ writes }: VersionedKey): VersionWrite | undefined {
-    const kept = writes.filter(({ versionId, removed }) => versionId !== undefined && removed === 'no');
+  #pickKept({ kept }: VersionedKey): VersionWrite | undefined {
     return kept.length === 0 ? undefined : this.#pick(kept);
   }
 
