@@ -67,14 +67,8 @@ export class CassandraCluster implements AsyncDisposable {
   }
 
   async untilAllUp(): Promise<void> {
-    const deadline = performance.now() + START_MS_MAX;
     const running = this.nodes.filter((node) => node.pid() !== undefined);
-    for (const node of running) {
-      while (countUp((await node.nodetool('status')).stdout) < running.length) {
-        if (performance.now() > deadline) throw new Error(`Node ${node.place.number} does not see all others.`);
-        await sleep(POLL_MS);
-      }
-    }
+    for (const node of running) await node.untilSees(running.length);
   }
 
   async stop(): Promise<void> {
@@ -141,6 +135,15 @@ export class CassandraNode {
     while (!(await answers(this.place.address))) {
       if (this.pid() === undefined) throw new Error(`Node ${this.place.number} ended: ${await this.lastLines()}`);
       if (performance.now() > deadline) throw new Error(`Node ${this.place.number} does not answer.`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Waits until the node sees so many nodes that are up, itself among them; a look starts a Java process. */
+  async untilSees(count: number): Promise<void> {
+    const deadline = performance.now() + START_MS_MAX;
+    while (countUp((await this.nodetool('status')).stdout) < count) {
+      if (performance.now() > deadline) throw new Error(`Node ${this.place.number} does not see all others.`);
       await sleep(POLL_MS);
     }
   }

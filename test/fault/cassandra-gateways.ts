@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client as SdkClient } from '@aws-sdk/client-s3';
 import { type CassandraCluster, startCluster } from '../../scripts/cassandra/cluster.ts';
+import { SHORT_LIVED } from '../../scripts/cassandra/node-files.ts';
 import type { CassandraSession } from '../../src/stores/cassandra/session.ts';
 import { openTestKeyspace, serveArguments, type TestKeyspace } from '../support/cassandra.ts';
 import { freeAddress } from '../support/cassandra-setup.ts';
@@ -54,7 +55,7 @@ export class CassandraGateways implements AsyncDisposable {
     const directory = started.use(await makeTempDir());
     const firstAddress = await freeAddress(nodes);
     // A node that is killed keeps all that it acknowledged.
-    const shape = { nodes, dataCentres, settings, commitLogSync: 'group' } as const;
+    const shape = { nodes, dataCentres, settings, jvmArguments: SHORT_LIVED, commitLogSync: 'group' } as const;
     const cluster = started.use(await startCluster({ directory: directory.path, firstAddress, ...shape }));
     const localDataCentre = 'dc1';
     const keyspace = await openTestKeyspace({ replication, localDataCentre }, cluster.contactPoints);

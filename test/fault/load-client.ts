@@ -77,12 +77,18 @@ export class LoadClient {
     this.#nextContentId = index * 1_000_000;
   }
 
-  /** Takes one step after the other until `isOver`. Throws for an answer that is none of those it may get. */
-  async run(endpoint: S3Endpoint, isOver: () => boolean): Promise<void> {
+  /**
+   * Takes one step after the other until `isOver`, each when it is its turn. Throws for an answer that is none of those
+   * it may get.
+   */
+  async run(endpoint: S3Endpoint, isOver: () => boolean, turn?: () => Promise<void>): Promise<void> {
     using s3 = new S3Client(endpoint);
     this.#s3 = s3;
     this.#isOver = isOver;
-    while (!isOver()) await this.#take(this.#pickStep());
+    while (!isOver()) {
+      await turn?.();
+      await this.#take(this.#pickStep());
+    }
     this.#s3 = undefined;
   }
 

@@ -4,28 +4,35 @@ import type { CassandraNode } from '../../scripts/cassandra/cluster.ts';
 import type { HistoryEntry } from '../history/history.ts';
 import { checkHistory } from '../history/linearizable.ts';
 import { S3Subject } from '../history/s3-subject.ts';
-import { randomNumbers, recordHistory } from '../history/workload.ts';
+import { randomNumbers, recordHistory, type Workload } from '../history/workload.ts';
 import { SERVE_KEYS } from '../support/serve-process.ts';
 import { AnswerLog, type CassandraGateways } from './cassandra-gateways.ts';
 import { completeLeftUploads, findLosses } from './find-losses.ts';
 import { blobsInKeyspace } from './inspect-keyspace.ts';
 import { type Buckets, LoadClient, requireStatus } from './load-client.ts';
+import { Pace } from './pace.ts';
 import { S3Client } from './s3-client.ts';
 import { waitUntil } from './wait-until.ts';
 
 export interface Losses {
   readonly seed: number;
-  /** Operations whose history is recorded and checked. */
+  /** So many operations are recorded at least, most of them while a node is away: each is, for its share of them. */
   readonly operations: number;
   /** The nodes that are killed, in turn. */
   readonly nodes: readonly CassandraNode[];
-  /** How long a gateway is held while a node is away, in milliseconds. */
+  /** How long a gateway is held while a node is away, in milliseconds; then the node stays away for its share. */
   readonly pauseMs: number;
 }
 
 const LOAD_CLIENTS = 6;
 const HISTORY_CLIENTS = 18;
 const HISTORY_KEYS = Array.from({ length: 24 }, (_, index) => `key-${index}`);
+/** What each client rests before a request while a node starts and is repaired. */
+const REST_MS = 5_000;
+/** The part of a node's share that is recorded when it comes back. */
+const AWAY_PART = 0.9;
+/** For one operation of the history, in milliseconds. */
+const OPERATION_MS_MAX = 100;
 const RECLAIM_MS_MAX = 240_000;
 const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
 
@@ -35,6 +42,8 @@ const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
  */
 export async function surviveLosses(lab: CassandraGateways, losses: Losses): Promise<void> {
   const { seed, operations } = losses;
+  const pace = new Pace(REST_MS);
+  const tell = beginTimeline();
   console.log(`Seed ${seed} (PITHOS_TEST_SEED).`);
   const random = randomNumbers(seed);
   await lab.makeBucket(BUCKETS.plain);
@@ -43,33 +52,66 @@ export async function surviveLosses(lab: CassandraGateways, losses: Losses): Pro
   const answers = new AnswerLog();
   const clients = Array.from({ length: LOAD_CLIENTS }, (_, index) => new LoadClient({ index, seed, buckets: BUCKETS }));
   let isOver = false;
-  const load = Promise.all(clients.map((client, index) => client.run(lab.endpoint(index, answers.note), () => isOver)));
-  const buckets = makeAndDeleteBuckets(lab, () => isOver);
-  const history = record(lab, operations, random);
-  for (const running of [load, buckets, history]) running.catch(() => undefined);
-  await loseInTurn(lab, losses, random);
+  let isLossOver = false;
+  let recordedCount = 0;
+  const load = Promise.all(
+    clients.map((client, index) => client.run(lab.endpoint(index, answers.note), () => isOver, pace.turn)),
+  );
+  const buckets = makeAndDeleteBuckets(lab, () => isOver, pace.turn);
+  const isRecorded = (entries: number): boolean => {
+    recordedCount = entries;
+    return isLossOver && entries >= operations;
+  };
+  const history = record(lab, { random, turn: pace.turn, isOver: isRecorded });
+  let failure: { readonly error: unknown } | undefined;
+  for (const running of [load, buckets, history]) {
+    running.catch((error: unknown) => {
+      failure ??= { error };
+    });
+  }
+  const count = (): number => {
+    if (failure !== undefined) throw failure.error;
+    return recordedCount;
+  };
+  await loseInTurn(lab, losses, { random, pace, tell, recordedCount: count });
+  isLossOver = true;
   const entries = await history;
   isOver = true;
   await Promise.all([load, buckets]);
+  tell('the history is recorded');
   console.log(describeRun(answers, entries));
   expect(checkHistory(entries)).toEqual({ kind: 'linearizable' });
+  tell('it is linearizable');
   for (const index of lab.gateways.keys()) {
     expect(await findLosses(lab.endpoint(index), BUCKETS, clients)).toEqual([]);
   }
+  tell('nothing is lost on any gateway');
   for (const client of clients) await completeLeftUploads(lab.endpoint(0), BUCKETS, client);
   expect(await findLosses(lab.endpoint(1), BUCKETS, clients)).toEqual([]);
+  tell('uploads that were left are completed');
   const isClean = async (): Promise<boolean> => {
     const { stored, referenced } = await blobsInKeyspace(lab.keyspace);
     return stored.size === referenced.size;
   };
   await waitUntil('all that failures left is reclaimed', isClean, { timeoutMs: RECLAIM_MS_MAX });
+  tell('all that failures left is reclaimed');
   expect(await lab.fsck()).toEqual({ exitCode: 0, output: expect.stringMatching(/^clean/) });
 }
 
-async function loseInTurn(lab: CassandraGateways, { nodes, pauseMs }: Losses, random: () => number): Promise<void> {
-  const beganAt = performance.now();
-  const tell = (what: string): void => console.log(`${((performance.now() - beganAt) / 1000).toFixed(1)} s: ${what}`);
-  for (const node of nodes) {
+interface Running {
+  readonly random: () => number;
+  readonly pace: Pace;
+  readonly tell: (what: string) => void;
+  /** Operations of the history so far. Throws what ended a client. */
+  readonly recordedCount: () => number;
+}
+
+async function loseInTurn(
+  lab: CassandraGateways,
+  { nodes, pauseMs, operations }: Losses,
+  { random, pace, tell, recordedCount }: Running,
+): Promise<void> {
+  for (const [index, node] of nodes.entries()) {
     await sleep(2_000 + random() * 6_000);
     await node.kill();
     tell(`node ${node.place.number} is killed`);
@@ -79,36 +121,57 @@ async function loseInTurn(lab: CassandraGateways, { nodes, pauseMs }: Losses, ra
     tell(`gateway ${held} is held`);
     await sleep(pauseMs);
     lab.resume(held);
-    tell('it goes on; the node is started');
-    await node.start();
-    await lab.cluster.untilAllUp();
-    tell('all nodes are up');
-    // It slept past its hints: only a repair tells it what it missed.
-    const repair = await node.nodetool('repair', '--full', lab.keyspace.options.keyspace);
-    expect(repair.status, repair.stderr).toBe(0);
-    tell('it is repaired');
+    tell('it goes on');
+    const count = (operations * (index + AWAY_PART)) / nodes.length;
+    const isRecorded = async (): Promise<boolean> => recordedCount() >= count;
+    await waitUntil(`${count} operations are recorded`, isRecorded, { timeoutMs: operations * OPERATION_MS_MAX });
+    tell(`${recordedCount()} operations are recorded; the node is started`);
+    await pace.spare(async () => {
+      await node.start();
+      await node.untilSees(lab.cluster.nodes.length);
+      tell('all nodes are up');
+      // It slept past its hints: only a repair tells it what it missed; of all ranges, since it has a copy of all.
+      const repair = await node.nodetool('repair', '--full', lab.keyspace.options.keyspace);
+      expect(repair.status, repair.stderr).toBe(0);
+      tell('it is repaired');
+    });
   }
 }
 
+/** Prints what happens, each with the seconds since now. */
+function beginTimeline(): (what: string) => void {
+  const beganAt = performance.now();
+  return (what) => console.log(`${((performance.now() - beganAt) / 1000).toFixed(1)} s: ${what}`);
+}
+
 /** A history of clients on all gateways, of small and of larger bodies, in one bucket. */
-async function record(lab: CassandraGateways, operations: number, random: () => number): Promise<HistoryEntry[]> {
+async function record(
+  lab: CassandraGateways,
+  { random, ...until }: Required<Pick<Workload, 'turn' | 'isOver'>> & { readonly random: () => number },
+): Promise<HistoryEntry[]> {
   const subjects = Array.from({ length: HISTORY_CLIENTS }, (_, index) => {
     const { host, port, skewMs = 0 } = lab.endpoint(index);
     const bodyBytes = index % 6 === 5 ? 20_000 : 64;
     return new S3Subject({ host, port, skewMs, bucket: 'history', keys: SERVE_KEYS }, bodyBytes);
   });
-  const workload = { clients: HISTORY_CLIENTS, keys: HISTORY_KEYS, operations, seed: Math.floor(random() * 1e6) };
-  const entries = await recordHistory(subjects, workload);
+  const seed = Math.floor(random() * 1e6);
+  const shape = { clients: HISTORY_CLIENTS, keys: HISTORY_KEYS, operations: Number.POSITIVE_INFINITY, seed };
+  const entries = await recordHistory(subjects, { ...shape, ...until });
   for (const subject of subjects) subject[Symbol.dispose]();
   return entries;
 }
 
 /** Makes one bucket after the other, puts into it from one gateway and deletes it through another, empty or not. */
-async function makeAndDeleteBuckets(lab: CassandraGateways, isOver: () => boolean): Promise<void> {
+async function makeAndDeleteBuckets(
+  lab: CassandraGateways,
+  isOver: () => boolean,
+  turn: () => Promise<void>,
+): Promise<void> {
   const ignore = (): void => undefined;
   using one = new S3Client(lab.endpoint(0, ignore));
   using other = new S3Client(lab.endpoint(1, ignore));
   for (let count = 0; !isOver(); count++) {
+    await turn();
     const bucket = `short-lived-${count % 5}`;
     const call = { method: 'PUT', path: `/${bucket}/key`, body: 'body' };
     await one.send({ method: 'PUT', path: `/${bucket}` });

@@ -5,6 +5,8 @@ import { surviveLosses } from './lose-nodes.ts';
 /** Another one makes another run; a failed one is repeated with its own. */
 const SEED = Number(process.env['PITHOS_TEST_SEED'] ?? Date.now() % 1_000_000);
 const OPERATIONS = Number(process.env['PITHOS_TEST_OPERATIONS'] ?? 12_000);
+/** For the starts, repairs and checks, and for the operations, in milliseconds. */
+const timeout = 900_000 + 40 * OPERATIONS;
 /** Gateways whose clocks are hours off, to both sides. */
 const SKEWS_MS = [0, 3 * 3_600_000, -2 * 3_600_000];
 /** Longer than both graces of the gateways: what a held one is doing is given up meanwhile. */
@@ -12,7 +14,7 @@ const PAUSE_MS = 25_000;
 /** Nodes keep hints for so short a time that one that was away knows less than the others until it is repaired. */
 const SETTINGS = { max_hint_window: '1s', phi_convict_threshold: 8 };
 
-test('nodes killed in turn, held gateways and wrong clocks lose, tear and leak nothing', async () => {
+test('nodes killed in turn, held gateways and wrong clocks lose, tear and leak nothing', { timeout }, async () => {
   const replication = { class: 'SimpleStrategy', factor: 3 } as const;
   await using lab = await CassandraGateways.start({ nodes: 3, replication, skewsMs: SKEWS_MS, settings: SETTINGS });
   await surviveLosses(lab, { seed: SEED, operations: OPERATIONS, nodes: lab.cluster.nodes, pauseMs: PAUSE_MS });

@@ -19,8 +19,10 @@ export interface Workload {
   readonly keys: readonly string[];
   readonly operations: number;
   readonly seed: number;
-  /** Stops early, when it returns true. */
-  readonly isOver?: () => boolean;
+  /** Stops early, when it returns true for the number of entries so far. */
+  readonly isOver?: (recorded: number) => boolean;
+  /** Awaited before each operation, so that a load can rest. */
+  readonly turn?: () => Promise<void>;
 }
 
 /** Shares of operations in percent; a third or so are conditional. */
@@ -38,8 +40,9 @@ export async function recordHistory(subjects: readonly Subject[], workload: Work
     if (subject === undefined) return;
     const random = randomNumbers(workload.seed * 7919 + client);
     const seen = new Map<string, Value>();
-    while (left > 0 && workload.isOver?.() !== true) {
+    while (left > 0 && workload.isOver?.(entries.length) !== true) {
       left -= 1;
+      await workload.turn?.();
       await takeStep({ client, subject, random, seen, entries, keys: workload.keys, stamp: left });
     }
   };
