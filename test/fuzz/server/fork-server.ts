@@ -9,6 +9,7 @@ const PATIENCE_MS = 30_000;
 
 export interface ForkedServer extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
   /** `collected`: after a collection of garbage. Rejects where the server has ended, or says nothing. */
   state(question: 'now' | 'collected'): Promise<ServerState>;
 }
@@ -31,6 +32,7 @@ export async function forkServer(limits: Partial<HttpLimits>): Promise<ForkedSer
   const port = Number(await next());
   return {
     port,
+    pid: child.pid ?? 0,
     async state(question) {
       const answer = next();
       child.send(question);
