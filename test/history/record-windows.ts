@@ -6,7 +6,7 @@ import { recordHistory, type Subject, type Workload } from './workload.ts';
 /** Answers in doubt for each key after which a window ends: each may take effect at any later time of its window. */
 const DOUBTS_PER_KEY_MAX = 4;
 
-export interface WindowedLoad extends Omit<Workload, 'operations'> {
+export interface WindowedLoad extends Omit<Workload, 'operations' | 'isOver'> {
   /** Of all windows together. */
   readonly operations: number;
   /** Of one window at most: what is held in memory. */
@@ -38,11 +38,11 @@ export async function recordWindows(load: WindowedLoad): Promise<WindowedHistory
   let verdict: Verdict = { kind: 'linearizable' };
   let checking: Promise<void> = Promise.resolve();
   let left = load.operations;
-  while (left > 0 && verdict.kind === 'linearizable' && load.isOver?.() !== true) {
+  while (left > 0 && verdict.kind === 'linearizable') {
     const operations = Math.min(left, load.windowOperations);
     const subjects = await load.openWindow(counts.windows);
     const counted = new CountedDoubts(subjects);
-    const isOver = () => load.isOver?.() === true || counted.doubts >= DOUBTS_PER_KEY_MAX * load.keys.length;
+    const isOver = () => counted.doubts >= DOUBTS_PER_KEY_MAX * load.keys.length;
     const seed = load.seed + counts.windows;
     const recorded = await recordHistory(counted.subjects, { ...load, operations, seed, isOver });
     for (const subject of subjects) subject[Symbol.dispose]?.();
