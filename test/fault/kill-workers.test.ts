@@ -7,11 +7,10 @@ import { randomNumbers } from '../history/workload.ts';
 import { killNow, type ServeProcess, startServeProcess } from '../support/serve-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { Content } from './content.ts';
-import { completeLeftUploads, findLosses } from './find-losses.ts';
-import { blobsOf, runFsck } from './inspect-directory.ts';
+import { findProblems, SHORT_GRACES } from './final-check.ts';
 import { type Buckets, LoadClient } from './load-client.ts';
+import { makeBuckets } from './make-buckets.ts';
 import { openRequest, S3Client } from './s3-client.ts';
-import { waitUntil } from './wait-until.ts';
 
 /** Another one makes another run; a failed one is repeated with its own. */
 const SEED = Number(process.env['PITHOS_TEST_SEED'] ?? Date.now() % 1_000_000);
@@ -25,13 +24,8 @@ const WORKERS = 3;
 const CLIENTS = 16;
 /** Longest time between two kills, in milliseconds. */
 const KILL_PAUSE_MS = 1_500;
-/** The times after which what crashes left behind is taken away, as short as they may be. */
-const GRACES = { PITHOS_OPTIONS_INTENT_GRACE: '20s', PITHOS_OPTIONS_RECLAIM_GRACE: '10s' };
-/** Both graces and two runs of the job, and time to spare, in milliseconds. */
-const RECLAIM_MS_MAX = 90_000;
 /** Uploads that are begun at most, so that each worker has some. */
 const UPLOADS_MAX = 64;
-const CLEAN = { exitCode: 0, output: expect.stringMatching(/^clean/) };
 const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
 
 const timeout = (ROUNDS + 10) * ROUND_MS_MAX;
@@ -47,8 +41,8 @@ test(`worker processes killed at ${KILLS} random moments lose, tear and leak not
   const beganAt = performance.now();
   let kills = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    await using server = await startServeProcess({ directory: data, workers: WORKERS, env: GRACES });
-    if (round === 0) await makeBuckets(server);
+    await using server = await startServeProcess({ directory: data, workers: WORKERS, env: SHORT_GRACES });
+    if (round === 0) await makeBuckets(server, BUCKETS);
     let isOver = false;
     const running = Promise.all(clients.map((client) => client.run(server, () => isOver)));
     running.catch(() => undefined);
@@ -65,20 +59,8 @@ test(`worker processes killed at ${KILLS} random moments lose, tear and leak not
     await running;
   }
   const killedAt = performance.now();
-  await using server = await startServeProcess({ directory: data, workers: WORKERS, env: GRACES });
-  expect(await findLosses(server, BUCKETS, clients)).toEqual([]);
-  expect(await runFsck(data)).toEqual(CLEAN);
-  for (const client of clients) await completeLeftUploads(server, BUCKETS, client);
-  expect(await findLosses(server, BUCKETS, clients)).toEqual([]);
-  const isClean = async () => {
-    const { stored, referenced } = await blobsOf(data);
-    return stored.size === referenced.size;
-  };
-  await waitUntil('all that crashes left is reclaimed', isClean, { timeoutMs: RECLAIM_MS_MAX });
-  const { stored, referenced } = await blobsOf(data);
-  expect(stored).toEqual(referenced);
-  expect(await findLosses(server, BUCKETS, clients)).toEqual([]);
-  expect(await runFsck(data)).toEqual(CLEAN);
+  await using server = await startServeProcess({ directory: data, workers: WORKERS, env: SHORT_GRACES });
+  expect(await findProblems({ server, directory: data, buckets: BUCKETS, clients })).toEqual([]);
   const acknowledged = clients.reduce((sum, { counts }) => sum + counts.acknowledged, 0);
   const inDoubt = clients.reduce((sum, { counts }) => sum + counts.inDoubt, 0);
   const seconds = (from: number, to: number) => ((to - from) / 1_000).toFixed(0);
@@ -91,7 +73,7 @@ test(`worker processes killed at ${KILLS} random moments lose, tear and leak not
 test('a killed worker ends its own requests only', async () => {
   await using directory = await makeTempDir();
   await using server = await startServeProcess({ directory: `${directory.path}/data`, workers: 2 });
-  await makeBuckets(server);
+  await makeBuckets(server, BUCKETS);
   const [victim, survivor] = server.workerPids();
   const uploads: HalfSent[] = [];
   // Whichever worker is awake takes a connection: enough of them that each has some.
@@ -111,16 +93,6 @@ test('a killed worker ends its own requests only', async () => {
     expect(found).toBe(status ?? 404);
   }
 });
-
-async function makeBuckets(server: ServeProcess): Promise<void> {
-  using s3 = new S3Client(server);
-  for (const bucket of Object.values(BUCKETS)) {
-    expect((await s3.ask({ method: 'PUT', path: `/${bucket}` })).status).toBe(200);
-  }
-  const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
-  const versioning = await s3.ask({ method: 'PUT', path: `/${BUCKETS.versioned}`, query: [['versioning', '']], body });
-  expect(versioning.status).toBe(200);
-}
 
 /** The end of what it logged, but for requests. */
 function lastWords(server: ServeProcess): string {

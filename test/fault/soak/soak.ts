@@ -1,0 +1,220 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { runPithos } from '../../cli/run-pithos.ts';
+import type { HistoryEntry } from '../../history/history.ts';
+import { checkHistory } from '../../history/linearizable.ts';
+import { S3Subject } from '../../history/s3-subject.ts';
+import { randomNumbers, recordHistory } from '../../history/workload.ts';
+import { killNow, type ServeProcess, startServeProcess } from '../../support/serve-process.ts';
+import { findProblems, fsckProblems, SHORT_GRACES } from '../final-check.ts';
+import { findLosses } from '../find-losses.ts';
+import { type Buckets, LoadClient, requireStatus } from '../load-client.ts';
+import { makeBuckets } from '../make-buckets.ts';
+import { S3Client } from '../s3-client.ts';
+import { findGrowth, type Resources, ResourceWatch } from './resources.ts';
+
+export interface SoakOptions {
+  /** An empty directory of its own. */
+  readonly directory: string;
+  /** How long there is load, in milliseconds; the checks at the end come on top. */
+  readonly loadMs: number;
+  /** How long the server runs before it is ended and started again, in milliseconds. */
+  readonly roundMs: number;
+  readonly seed: number;
+  readonly workers: number;
+  /** Ends the load early. */
+  readonly stop: AbortSignal;
+  readonly onProgress: (step: string) => void;
+  /** Damage that the checks must find: done to the data directory after the load, while no server runs. */
+  readonly damage?: (dataDirectory: string) => Promise<void>;
+}
+
+export interface SoakReport {
+  readonly seed: number;
+  readonly loadMs: number;
+  readonly acknowledged: number;
+  readonly inDoubt: number;
+  /** Of recorded histories, each of a round and found linearizable. */
+  readonly recorded: number;
+  readonly workerKills: number;
+  readonly serverKills: number;
+  readonly serverStops: number;
+  /** Backups of the running server that were restored and found clean. */
+  readonly backups: number;
+  readonly rounds: readonly Resources[];
+  /** What is not as it must be, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
+const LOAD_CLIENTS = 12;
+const HISTORY_CLIENTS = 8;
+const HISTORY_KEYS = Array.from({ length: 16 }, (_, index) => `key-${index}`);
+/** More than any round records. */
+const OPERATIONS_MAX = 1_000_000;
+/** Entries of a history at most, and those in doubt: more would take too long to decide. */
+const ENTRIES_MAX = 60_000;
+const KILL_PAUSE_MS = 3_000;
+
+/**
+ * A mixed load and recorded histories on a server as an operator runs it, whose workers are killed at random, which is
+ * backed up while it works, and which is killed or stopped, and started again, at the end of each round. Ends with the
+ * round in which something is wrong, or with the check of all that was written.
+ */
+export async function runSoak(options: SoakOptions): Promise<SoakReport> {
+  return await new Soak(options).run();
+}
+
+class Soak {
+  readonly #options: SoakOptions;
+  readonly #data: string;
+  readonly #random: () => number;
+  readonly #clients: readonly LoadClient[];
+  readonly #rounds: Resources[] = [];
+  readonly #problems: string[] = [];
+  readonly #counts = { recorded: 0, workerKills: 0, serverKills: 0, serverStops: 0, backups: 0 };
+  #loadMs = 0;
+
+  constructor(options: SoakOptions) {
+    const { directory, seed } = options;
+    this.#options = options;
+    this.#data = join(directory, 'data');
+    this.#random = randomNumbers(seed);
+    this.#clients = Array.from(
+      { length: LOAD_CLIENTS },
+      (_, index) => new LoadClient({ index, seed, buckets: BUCKETS }),
+    );
+  }
+
+  async run(): Promise<SoakReport> {
+    const { loadMs, stop, damage } = this.#options;
+    try {
+      while (this.#loadMs < loadMs && !stop.aborted && this.#problems.length === 0) await this.#round();
+      await damage?.(this.#data);
+      if (this.#problems.length === 0) await this.#checkAll();
+    } catch (error) {
+      // An answer that no request may get, or a server that does not start: what there is to tell is told.
+      this.#problems.push(String(error));
+    }
+    this.#problems.push(...findGrowth(this.#rounds));
+    const { seed } = this.#options;
+    const sum = (of: 'acknowledged' | 'inDoubt') => this.#clients.reduce((total, { counts }) => total + counts[of], 0);
+    return {
+      ...{ seed, loadMs: this.#loadMs, acknowledged: sum('acknowledged'), inDoubt: sum('inDoubt') },
+      ...this.#counts,
+      ...{ rounds: this.#rounds, problems: this.#problems },
+    };
+  }
+
+  async #round(): Promise<void> {
+    const { roundMs, stop, onProgress } = this.#options;
+    const number = this.#rounds.length;
+    await using server = await this.#start();
+    if (number === 0) await makeBuckets(server, BUCKETS);
+    await makeBucket(server, `history-${number}`);
+    const beganAt = performance.now();
+    const isOver = () => performance.now() - beganAt >= roundMs || stop.aborted;
+    using watch = new ResourceWatch(server);
+    const running = Promise.all([
+      Promise.all(this.#clients.map((client) => client.run(server, isOver))),
+      this.#record(server, number, isOver),
+      this.#killWorkers(server, isOver),
+      this.#backUp(),
+    ]);
+    const [, entries] = await running;
+    this.#loadMs += performance.now() - beganAt;
+    this.#rounds.push(await watch.result(this.#data));
+    await this.#end(server, number);
+    this.#counts.recorded += entries.length;
+    const verdict = checkHistory(entries);
+    if (verdict.kind !== 'linearizable')
+      this.#problems.push(`A history of round ${number}: ${JSON.stringify(verdict)}`);
+    onProgress(
+      `round ${number + 1}: ${(this.#loadMs / 60_000).toFixed(1)} minutes of load, ${entries.length} recorded`,
+    );
+  }
+
+  /** A history on keys of its own, which ends before more is in doubt than can be decided. */
+  async #record(server: ServeProcess, round: number, isOver: () => boolean): Promise<HistoryEntry[]> {
+    const target = { host: server.host, port: server.port, keys: server.keys, bucket: `history-${round}` };
+    const subjects = Array.from({ length: HISTORY_CLIENTS }, () => new S3Subject(target));
+    const entries = await recordHistory(subjects, {
+      ...{ clients: HISTORY_CLIENTS, keys: HISTORY_KEYS, operations: OPERATIONS_MAX },
+      seed: Math.floor(this.#random() * 1e6),
+      isOver: (recorded) => recorded >= ENTRIES_MAX || isOver(),
+    });
+    for (const subject of subjects) subject[Symbol.dispose]();
+    // A read without an answer fits any history.
+    return entries.filter(({ request, response }) => request.kind !== 'get' || response.kind !== 'in-doubt');
+  }
+
+  async #killWorkers(server: ServeProcess, isOver: () => boolean): Promise<void> {
+    for (;;) {
+      await setTimeout(this.#random() * KILL_PAUSE_MS);
+      if (isOver()) return;
+      const pids = server.workerPids();
+      const pid = pids[Math.floor(this.#random() * pids.length)];
+      if (pid === undefined) continue;
+      killNow(pid);
+      this.#counts.workerKills += 1;
+    }
+  }
+
+  /** Backs the running server up, restores that elsewhere, and checks it. */
+  async #backUp(): Promise<void> {
+    const { directory } = this.#options;
+    const [target, restored] = [join(directory, 'backup'), join(directory, 'restored')];
+    for (const command of [
+      ['backup', target, this.#data],
+      ['restore', target, restored],
+    ]) {
+      const { code, stderr } = await runPithos(command);
+      if (code !== 0) this.#problems.push(`pithos ${command[0]} ended with ${code}: ${stderr}`);
+    }
+    this.#problems.push(...(await fsckProblems(restored)));
+    await rm(restored, { recursive: true, force: true });
+    this.#counts.backups += 1;
+  }
+
+  /** Every second time the server is killed, all of it at once; it is stopped in the others. */
+  async #end(server: ServeProcess, round: number): Promise<void> {
+    if (round % 2 === 0) {
+      await server.kill();
+      this.#counts.serverKills += 1;
+      return;
+    }
+    const exitCode = await server.stop();
+    this.#counts.serverStops += 1;
+    if (exitCode !== 0) this.#problems.push(`The server that was stopped ended with ${exitCode}.`);
+  }
+
+  /** Everything that was written, where it was written and in a backup that is restored. */
+  async #checkAll(): Promise<void> {
+    const { directory, onProgress } = this.#options;
+    const loaded = { buckets: BUCKETS, clients: this.#clients };
+    {
+      onProgress('checking all that was written');
+      await using server = await this.#start();
+      this.#problems.push(...(await findProblems({ ...loaded, server, directory: this.#data })));
+    }
+    if (this.#problems.length > 0) return;
+    onProgress('checking a backup of it');
+    const [target, restored] = [join(directory, 'backup'), join(directory, 'restored')];
+    await runPithos(['backup', target, this.#data]);
+    await runPithos(['restore', target, restored]);
+    await using server = await startServeProcess({ directory: restored });
+    this.#problems.push(...(await findLosses(server, BUCKETS, this.#clients)), ...(await fsckProblems(restored)));
+  }
+
+  async #start(): Promise<ServeProcess> {
+    const { workers } = this.#options;
+    return await startServeProcess({ directory: this.#data, workers, env: SHORT_GRACES });
+  }
+}
+
+async function makeBucket(server: ServeProcess, name: string): Promise<void> {
+  using s3 = new S3Client(server);
+  const call = { method: 'PUT', path: `/${name}` };
+  requireStatus(call, await s3.ask(call), 200);
+}
