@@ -13,6 +13,8 @@ export interface WindowedLoad extends Omit<Workload, 'operations' | 'isOver'> {
   readonly windowOperations: number;
   /** The subjects of the next window, whose keys nobody wrote before, such as those of a new bucket; they are disposed of after it. */
   readonly openWindow: (index: number) => Promise<readonly WindowSubject[]>;
+  /** Ends the run early, when it returns true. */
+  readonly isOver?: () => boolean;
 }
 
 export type WindowSubject = Subject & Partial<Disposable>;
@@ -38,11 +40,11 @@ export async function recordWindows(load: WindowedLoad): Promise<WindowedHistory
   let verdict: Verdict = { kind: 'linearizable' };
   let checking: Promise<void> = Promise.resolve();
   let left = load.operations;
-  while (left > 0 && verdict.kind === 'linearizable') {
+  while (left > 0 && verdict.kind === 'linearizable' && load.isOver?.() !== true) {
     const operations = Math.min(left, load.windowOperations);
     const subjects = await load.openWindow(counts.windows);
     const counted = new CountedDoubts(subjects);
-    const isOver = () => counted.doubts >= DOUBTS_PER_KEY_MAX * load.keys.length;
+    const isOver = () => load.isOver?.() === true || counted.doubts >= DOUBTS_PER_KEY_MAX * load.keys.length;
     const seed = load.seed + counts.windows;
     const recorded = await recordHistory(counted.subjects, { ...load, operations, seed, isOver });
     for (const subject of subjects) subject[Symbol.dispose]?.();

@@ -2,16 +2,15 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { runPithos } from '../../cli/run-pithos.ts';
-import type { HistoryEntry } from '../../history/history.ts';
-import { checkHistory } from '../../history/linearizable.ts';
+import { recordWindows } from '../../history/record-windows.ts';
 import { S3Subject } from '../../history/s3-subject.ts';
-import { randomNumbers, recordHistory } from '../../history/workload.ts';
+import { randomNumbers } from '../../history/workload.ts';
 import { killNow, type ServeProcess, startServeProcess } from '../../support/serve-process.ts';
 import { findProblems, fsckProblems, SHORT_GRACES } from '../final-check.ts';
 import { findLosses } from '../find-losses.ts';
 import { type Buckets, LoadClient, requireStatus } from '../load-client.ts';
 import { makeBuckets } from '../make-buckets.ts';
-import { S3Client } from '../s3-client.ts';
+import { NoServerError, S3Client } from '../s3-client.ts';
 import { findGrowth, type Resources, ResourceWatch } from './resources.ts';
 
 export interface SoakOptions {
@@ -51,11 +50,12 @@ const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
 const LOAD_CLIENTS = 12;
 const HISTORY_CLIENTS = 8;
 const HISTORY_KEYS = Array.from({ length: 16 }, (_, index) => `key-${index}`);
-/** More than any round records. */
+/** More than any round records, and what is recorded before it is checked. */
 const OPERATIONS_MAX = 1_000_000;
-/** Entries of a history at most, and those in doubt: more would take too long to decide. */
-const ENTRIES_MAX = 60_000;
+const WINDOW_OPERATIONS = 10_000;
 const KILL_PAUSE_MS = 3_000;
+/** Before what was not answered is asked again, in milliseconds. */
+const REPEAT_MS = 100;
 
 /**
  * A mixed load and recorded histories on a server as an operator runs it, whose workers are killed at random, which is
@@ -99,9 +99,8 @@ class Soak {
     }
     this.#problems.push(...findGrowth(this.#rounds));
     const { seed } = this.#options;
-    const sum = (of: 'acknowledged' | 'inDoubt') => this.#clients.reduce((total, { counts }) => total + counts[of], 0);
     return {
-      ...{ seed, loadMs: this.#loadMs, acknowledged: sum('acknowledged'), inDoubt: sum('inDoubt') },
+      ...{ seed, loadMs: this.#loadMs, acknowledged: this.#sum('acknowledged'), inDoubt: this.#sum('inDoubt') },
       ...this.#counts,
       ...{ rounds: this.#rounds, problems: this.#problems },
     };
@@ -112,7 +111,6 @@ class Soak {
     const number = this.#rounds.length;
     await using server = await this.#start();
     if (number === 0) await makeBuckets(server, BUCKETS);
-    await makeBucket(server, `history-${number}`);
     const beganAt = performance.now();
     const isOver = () => performance.now() - beganAt >= roundMs || stop.aborted;
     using watch = new ResourceWatch(server);
@@ -122,31 +120,39 @@ class Soak {
       this.#killWorkers(server, isOver),
       this.#backUp(),
     ]);
-    const [, entries] = await running;
+    await running;
     this.#loadMs += performance.now() - beganAt;
     this.#rounds.push(await watch.result(this.#data));
     await this.#end(server, number);
-    this.#counts.recorded += entries.length;
-    const verdict = checkHistory(entries);
-    if (verdict.kind !== 'linearizable')
-      this.#problems.push(`A history of round ${number}: ${JSON.stringify(verdict)}`);
+    const { recorded, workerKills } = this.#counts;
     onProgress(
-      `round ${number + 1}: ${(this.#loadMs / 60_000).toFixed(1)} minutes of load, ${entries.length} recorded`,
+      `round ${number + 1}: ${this.#sum('acknowledged')} writes acknowledged, ${this.#sum('inDoubt')} in doubt, ` +
+        `${recorded} operations recorded, ${workerKills} workers killed`,
     );
   }
 
-  /** A history on keys of its own, which ends before more is in doubt than can be decided. */
-  async #record(server: ServeProcess, round: number, isOver: () => boolean): Promise<HistoryEntry[]> {
-    const target = { host: server.host, port: server.port, keys: server.keys, bucket: `history-${round}` };
-    const subjects = Array.from({ length: HISTORY_CLIENTS }, () => new S3Subject(target));
-    const entries = await recordHistory(subjects, {
-      ...{ clients: HISTORY_CLIENTS, keys: HISTORY_KEYS, operations: OPERATIONS_MAX },
+  /** Histories in windows, each in a bucket of its own. */
+  async #record(server: ServeProcess, round: number, isOver: () => boolean): Promise<void> {
+    const { host, port, keys } = server;
+    const { entries, verdict } = await recordWindows({
+      ...{
+        clients: HISTORY_CLIENTS,
+        keys: HISTORY_KEYS,
+        operations: OPERATIONS_MAX,
+        windowOperations: WINDOW_OPERATIONS,
+      },
       seed: Math.floor(this.#random() * 1e6),
-      isOver: (recorded) => recorded >= ENTRIES_MAX || isOver(),
+      openWindow: async (index) => {
+        const bucket = `history-${round}-${index}`;
+        await makeBucket(server, bucket);
+        return Array.from({ length: HISTORY_CLIENTS }, () => new S3Subject({ host, port, keys, bucket }));
+      },
+      isOver,
     });
-    for (const subject of subjects) subject[Symbol.dispose]();
-    // A read without an answer fits any history.
-    return entries.filter(({ request, response }) => request.kind !== 'get' || response.kind !== 'in-doubt');
+    this.#counts.recorded += entries;
+    if (verdict.kind !== 'linearizable') {
+      this.#problems.push(`A history of round ${round + 1} is not linearizable: ${JSON.stringify(verdict)}`);
+    }
   }
 
   async #killWorkers(server: ServeProcess, isOver: () => boolean): Promise<void> {
@@ -207,14 +213,26 @@ class Soak {
     this.#problems.push(...(await findLosses(server, BUCKETS, this.#clients)), ...(await fsckProblems(restored)));
   }
 
+  #sum(of: 'acknowledged' | 'inDoubt'): number {
+    return this.#clients.reduce((sum, { counts }) => sum + counts[of], 0);
+  }
+
   async #start(): Promise<ServeProcess> {
     const { workers } = this.#options;
     return await startServeProcess({ directory: this.#data, workers, env: SHORT_GRACES });
   }
 }
 
+/** Makes a bucket, however often it takes while workers are killed. */
 async function makeBucket(server: ServeProcess, name: string): Promise<void> {
   using s3 = new S3Client(server);
   const call = { method: 'PUT', path: `/${name}` };
-  requireStatus(call, await s3.ask(call), 200);
+  for (;;) {
+    try {
+      if (requireStatus(call, await s3.send(call), 200) !== undefined) return;
+    } catch (error) {
+      if (!(error instanceof NoServerError)) throw error;
+    }
+    await setTimeout(REPEAT_MS);
+  }
 }
