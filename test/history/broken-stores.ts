@@ -66,7 +66,7 @@ export const BROKEN_STORES: Readonly<Record<string, (store: Metastore) => Metast
 };
 
 /** `store` with some of its methods replaced. */
-function override(store: Metastore, methods: Partial<Metastore>): Metastore {
+export function override(store: Metastore, methods: Partial<Metastore>): Metastore {
   const replaced = new Map<PropertyKey, unknown>(Object.entries(methods));
   return new Proxy(store, {
     get(target, name) {

@@ -9,6 +9,7 @@ import type { AnyOperation } from '../../src/operations/operation.ts';
 import { type OperationName, S3_MODEL } from '../../src/operations/s3-model.ts';
 import { NOT_IMPLEMENTED, OPERATIONS } from '../../src/operations/table.ts';
 import { openStores } from '../../src/server.ts';
+import type { Metastore } from '../../src/stores/metastore.ts';
 import { elementText, type RawResponse } from './raw-http.ts';
 import { ALICE, BOB, Front, type FrontOptions, MASTER, type SendOptions } from './start-front.ts';
 import { makeTempDir } from './temp-dir.ts';
@@ -33,9 +34,16 @@ export interface WholeFront extends AsyncDisposable {
   ok(options: SendOptions): Promise<RawResponse>;
   /** Makes a bucket of Alice's, or of whose the keys are. */
   newBucket(keys?: SendOptions['keys']): Promise<string>;
+  /** Deletes all buckets with all that is in them. */
+  reset(): Promise<void>;
 }
 
-export async function startWholeFront(engine: Engine, options: FrontOptions = {}): Promise<WholeFront> {
+/** `inFront` puts something before each metastore. */
+export async function startWholeFront(
+  engine: Engine,
+  options: FrontOptions = {},
+  inFront: (store: Metastore) => Metastore = (store) => store,
+): Promise<WholeFront> {
   const home = await makeTempDir();
   const directory = join(home.path, 'stores');
   const file = join(home.path, 'pithos.yaml');
@@ -43,7 +51,14 @@ export async function startWholeFront(engine: Engine, options: FrontOptions = {}
   const { config } = await loadConfiguration({ environment: {}, file });
   for (const path of dataDirectories(config)) await prepareDataDirectory(path);
   const stores = await openStores(config);
-  const front = await Front.start({ ...options, stores, operations: Object.fromEntries(IMPLEMENTED) });
+  const regions = new Map(
+    [...stores.regions].map(([name, region]) => [name, { ...region, meta: inFront(region.meta) }]),
+  );
+  const front = await Front.start({
+    ...options,
+    stores: { ...stores, regions },
+    operations: Object.fromEntries(IMPLEMENTED),
+  });
   // The server goes by the machine's time where it stores things, so requests are signed by it too.
   front.clock.now = Date.now();
   const codeOf = async (request: SendOptions) => {
@@ -65,6 +80,9 @@ export async function startWholeFront(engine: Engine, options: FrontOptions = {}
       const bucket = `test-${randomBytes(8).toString('hex')}`;
       await ok({ method: 'PUT', path: `/${bucket}`, keys });
       return bucket;
+    },
+    async reset() {
+      await stores.reset({ signal: new AbortController().signal });
     },
     async [Symbol.asyncDispose]() {
       await front[Symbol.asyncDispose]();
