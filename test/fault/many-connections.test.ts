@@ -37,6 +37,7 @@ afterEach(() => {
 });
 
 test(`${IDLE_CONNECTIONS} idle connections cost little and keep nobody out`, async () => {
+  expect(openFilesMax(), 'open files that a process may have (ulimit -Hn)').toBeGreaterThan(IDLE_CONNECTIONS * 1.1);
   const limits = { connectionsMax: 2 * IDLE_CONNECTIONS, keepAliveTimeoutMs: UNDISTURBED_MS };
   await using server = await forkServer({ ...limits, headersTimeoutMs: UNDISTURBED_MS });
   const [key = ''] = KEPT.keys();
@@ -181,4 +182,9 @@ async function hasAtMost(server: ForkedServer, socketsMax: number): Promise<bool
 function anonymousBytesOf({ pid }: ForkedServer): number {
   const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
   return Number(kilobytes) * 1024;
+}
+
+/** How many files and sockets this process, and each that it starts, may have open. */
+function openFilesMax(): number {
+  return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1]);
 }

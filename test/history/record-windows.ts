@@ -23,6 +23,8 @@ export interface WindowedHistory {
   readonly windows: number;
   /** A listing counts once for each key. */
   readonly entries: number;
+  /** Puts and deletes, and those of them that had a condition. */
+  readonly writes: number;
   readonly conditional: number;
   readonly inDoubt: number;
   /** Of the first window that is not linearizable, with which the run ends. */
@@ -36,7 +38,7 @@ export interface WindowedHistory {
  * Source: M. Herlihy and J. Wing, Linearizability, 1990, theorem 1 (locality).
  */
 export async function recordWindows(load: WindowedLoad): Promise<WindowedHistory> {
-  const counts = { windows: 0, entries: 0, conditional: 0, inDoubt: 0 };
+  const counts = { windows: 0, entries: 0, writes: 0, conditional: 0, inDoubt: 0 };
   let verdict: Verdict = { kind: 'linearizable' };
   let checking: Promise<void> = Promise.resolve();
   let left = load.operations;
@@ -52,6 +54,7 @@ export async function recordWindows(load: WindowedLoad): Promise<WindowedHistory
     counts.windows += 1;
     for (const { request, response } of recorded) {
       counts.entries += 1;
+      if (request.kind !== 'get') counts.writes += 1;
       if (request.kind !== 'get' && request.expected !== undefined) counts.conditional += 1;
       if (response.kind === 'in-doubt') counts.inDoubt += 1;
     }

@@ -12,7 +12,7 @@ export function describeSoak(report: SoakReport): string {
     ['load', `${(report.loadMs / 60_000).toFixed(1)} minutes, ${rounds.length} rounds`],
     ['writes acknowledged', report.acknowledged],
     ['writes in doubt', report.inDoubt],
-    ['operations recorded and linearizable', report.recorded],
+    ['entries of histories, linearizable', report.entries],
     ['workers killed', report.workerKills],
     ['servers killed, stopped', `${report.serverKills}, ${report.serverStops}`],
     ['backups restored and checked', report.backups],

@@ -9,7 +9,7 @@ import { makeTempDir } from '../../support/temp-dir.ts';
 import { describeSoak } from './report.ts';
 import { runSoak } from './soak.ts';
 
-const ROUND_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const [seed, workers] = [Number(values.seed), Number(values.workers)];
-if (!(minutes > 0 && minutes < Number.POSITIVE_INFINITY)) throw new TypeError('--minutes is a number above 0.');
+if (!Number.isSafeInteger(minutes) || minutes < 1) throw new TypeError('--minutes is a number from 1 on.');
 if (!Number.isSafeInteger(seed)) throw new TypeError('--seed is a whole number.');
 if (!Number.isSafeInteger(workers) || workers < 2) throw new TypeError('--workers is a number from 2 on.');
 const stop = new AbortController();
@@ -29,7 +29,7 @@ process.once('SIGINT', () => stop.abort());
 console.log(`seed ${seed}`);
 await using directory = await makeTempDir();
 const report = await runSoak({
-  ...{ directory: directory.path, seed, workers, loadMs: minutes * 60_000, roundMs: ROUND_MS, stop: stop.signal },
+  ...{ directory: directory.path, seed, workers, rounds: minutes, roundMs: MINUTE_MS, stop: stop.signal },
   onProgress: (step) => console.log(step),
 });
 const text = describeSoak(report);

@@ -16,9 +16,9 @@ import { findGrowth, type Resources, ResourceWatch } from './resources.ts';
 export interface SoakOptions {
   /** An empty directory of its own. */
   readonly directory: string;
-  /** How long there is load, in milliseconds; the checks at the end come on top. */
-  readonly loadMs: number;
-  /** How long the server runs before it is ended and started again, in milliseconds. */
+  /** How often the server is started, and ended again. */
+  readonly rounds: number;
+  /** Load of each round, in milliseconds; it lasts until the round's backup is checked. */
   readonly roundMs: number;
   readonly seed: number;
   readonly workers: number;
@@ -34,8 +34,8 @@ export interface SoakReport {
   readonly loadMs: number;
   readonly acknowledged: number;
   readonly inDoubt: number;
-  /** Of recorded histories, each of a round and found linearizable. */
-  readonly recorded: number;
+  /** Entries of recorded histories that were found linearizable; a listing counts once for each key. */
+  readonly entries: number;
   readonly workerKills: number;
   readonly serverKills: number;
   readonly serverStops: number;
@@ -73,7 +73,7 @@ class Soak {
   readonly #clients: readonly LoadClient[];
   readonly #rounds: Resources[] = [];
   readonly #problems: string[] = [];
-  readonly #counts = { recorded: 0, workerKills: 0, serverKills: 0, serverStops: 0, backups: 0 };
+  readonly #counts = { entries: 0, workerKills: 0, serverKills: 0, serverStops: 0, backups: 0 };
   #loadMs = 0;
 
   constructor(options: SoakOptions) {
@@ -88,14 +88,13 @@ class Soak {
   }
 
   async run(): Promise<SoakReport> {
-    const { loadMs, stop, damage } = this.#options;
-    try {
-      while (this.#loadMs < loadMs && !stop.aborted && this.#problems.length === 0) await this.#round();
+    const { rounds, stop, damage } = this.#options;
+    await this.#try(async () => {
+      while (this.#rounds.length < rounds && !stop.aborted && this.#problems.length === 0) await this.#round();
+    });
+    if (this.#problems.length === 0) {
       await damage?.(this.#data);
-      if (this.#problems.length === 0) await this.#checkAll();
-    } catch (error) {
-      // An answer that no request may get, or a server that does not start: what there is to tell is told.
-      this.#problems.push(String(error));
+      await this.#try(() => this.#checkAll());
     }
     this.#problems.push(...findGrowth(this.#rounds));
     const { seed } = this.#options;
@@ -106,28 +105,40 @@ class Soak {
     };
   }
 
+  /** An answer that no request may get, or a server that does not start, is a problem to tell of. */
+  async #try(part: () => Promise<void>): Promise<void> {
+    try {
+      await part();
+    } catch (error) {
+      this.#problems.push(String(error));
+    }
+  }
+
   async #round(): Promise<void> {
     const { roundMs, stop, onProgress } = this.#options;
     const number = this.#rounds.length;
     await using server = await this.#start();
     if (number === 0) await makeBuckets(server, BUCKETS);
     const beganAt = performance.now();
-    const isOver = () => performance.now() - beganAt >= roundMs || stop.aborted;
+    let isBackedUp = false;
+    const isOver = () => stop.aborted || (isBackedUp && performance.now() - beganAt >= roundMs);
     using watch = new ResourceWatch(server);
     const running = Promise.all([
       Promise.all(this.#clients.map((client) => client.run(server, isOver))),
       this.#record(server, number, isOver),
       this.#killWorkers(server, isOver),
-      this.#backUp(),
+      this.#backUp().finally(() => {
+        isBackedUp = true;
+      }),
     ]);
     await running;
     this.#loadMs += performance.now() - beganAt;
     this.#rounds.push(await watch.result(this.#data));
     await this.#end(server, number);
-    const { recorded, workerKills } = this.#counts;
+    const { entries, workerKills } = this.#counts;
     onProgress(
       `round ${number + 1}: ${this.#sum('acknowledged')} writes acknowledged, ${this.#sum('inDoubt')} in doubt, ` +
-        `${recorded} operations recorded, ${workerKills} workers killed`,
+        `${entries} entries of histories, ${workerKills} workers killed`,
     );
   }
 
@@ -149,35 +160,30 @@ class Soak {
       },
       isOver,
     });
-    this.#counts.recorded += entries;
-    if (verdict.kind !== 'linearizable') {
+    if (verdict.kind === 'linearizable') this.#counts.entries += entries;
+    else {
       this.#problems.push(`A history of round ${round + 1} is not linearizable: ${JSON.stringify(verdict)}`);
     }
   }
 
+  /** Kills one worker after the other, each once the load has gone on: killed as they start, they would do nothing. */
   async #killWorkers(server: ServeProcess, isOver: () => boolean): Promise<void> {
+    let goneOnAt = this.#sum('acknowledged') + LOAD_CLIENTS;
     for (;;) {
       await setTimeout(this.#random() * KILL_PAUSE_MS);
       if (isOver()) return;
       const pids = server.workerPids();
       const pid = pids[Math.floor(this.#random() * pids.length)];
-      if (pid === undefined) continue;
+      if (pid === undefined || this.#sum('acknowledged') < goneOnAt) continue;
       killNow(pid);
       this.#counts.workerKills += 1;
+      goneOnAt = this.#sum('acknowledged') + LOAD_CLIENTS;
     }
   }
 
   /** Backs the running server up, restores that elsewhere, and checks it. */
   async #backUp(): Promise<void> {
-    const { directory } = this.#options;
-    const [target, restored] = [join(directory, 'backup'), join(directory, 'restored')];
-    for (const command of [
-      ['backup', target, this.#data],
-      ['restore', target, restored],
-    ]) {
-      const { code, stderr } = await runPithos(command);
-      if (code !== 0) this.#problems.push(`pithos ${command[0]} ended with ${code}: ${stderr}`);
-    }
+    const restored = await this.#restoreBackup();
     this.#problems.push(...(await fsckProblems(restored)));
     await rm(restored, { recursive: true, force: true });
     this.#counts.backups += 1;
@@ -197,7 +203,7 @@ class Soak {
 
   /** Everything that was written, where it was written and in a backup that is restored. */
   async #checkAll(): Promise<void> {
-    const { directory, onProgress } = this.#options;
+    const { onProgress } = this.#options;
     const loaded = { buckets: BUCKETS, clients: this.#clients };
     {
       onProgress('checking all that was written');
@@ -206,11 +212,23 @@ class Soak {
     }
     if (this.#problems.length > 0) return;
     onProgress('checking a backup of it');
-    const [target, restored] = [join(directory, 'backup'), join(directory, 'restored')];
-    await runPithos(['backup', target, this.#data]);
-    await runPithos(['restore', target, restored]);
+    const restored = await this.#restoreBackup();
     await using server = await startServeProcess({ directory: restored });
     this.#problems.push(...(await findLosses(server, BUCKETS, this.#clients)), ...(await fsckProblems(restored)));
+  }
+
+  /** Backs the data directory up and restores that into another; which it is. */
+  async #restoreBackup(): Promise<string> {
+    const { directory } = this.#options;
+    const [target, restored] = [join(directory, 'backup'), join(directory, 'restored')];
+    for (const [name, ...places] of [
+      ['backup', target, this.#data],
+      ['restore', target, restored],
+    ] as const) {
+      const { code, stderr } = await runPithos([name, ...places]);
+      if (code !== 0) this.#problems.push(`pithos ${name} ended with ${code}: ${stderr}`);
+    }
+    return restored;
   }
 
   #sum(of: 'acknowledged' | 'inDoubt'): number {
