@@ -1,5 +1,4 @@
-import type { Buckets } from './load-client.ts';
-import { requireStatus } from './load-client.ts';
+import { type Buckets, requireStatus } from './load-client.ts';
 import { S3Client, type S3Endpoint } from './s3-client.ts';
 
 const ENABLED = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';

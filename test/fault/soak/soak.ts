@@ -121,7 +121,8 @@ class Soak {
     if (number === 0) await makeBuckets(server, BUCKETS);
     const beganAt = performance.now();
     let isBackedUp = false;
-    const isOver = () => stop.aborted || (isBackedUp && performance.now() - beganAt >= roundMs);
+    let hasEnded = false;
+    const isOver = () => hasEnded || stop.aborted || (isBackedUp && performance.now() - beganAt >= roundMs);
     using watch = new ResourceWatch(server);
     const running = Promise.all([
       Promise.all(this.#clients.map((client) => client.run(server, isOver))),
@@ -131,7 +132,10 @@ class Soak {
         isBackedUp = true;
       }),
     ]);
-    await running;
+    // Where one of them failed, the others must not wait for a server that is gone.
+    await running.finally(() => {
+      hasEnded = true;
+    });
     this.#loadMs += performance.now() - beganAt;
     this.#rounds.push(await watch.result(this.#data));
     await this.#end(server, number);
@@ -155,7 +159,7 @@ class Soak {
       seed: Math.floor(this.#random() * 1e6),
       openWindow: async (index) => {
         const bucket = `history-${round}-${index}`;
-        await makeBucket(server, bucket);
+        await makeBucket(server, bucket, isOver);
         return Array.from({ length: HISTORY_CLIENTS }, () => new S3Subject({ host, port, keys, bucket }));
       },
       isOver,
@@ -241,11 +245,11 @@ class Soak {
   }
 }
 
-/** Makes a bucket, however often it takes while workers are killed. */
-async function makeBucket(server: ServeProcess, name: string): Promise<void> {
+/** Makes a bucket, however often it takes while workers are killed, unless the round is over. */
+async function makeBucket(server: ServeProcess, name: string, isOver: () => boolean): Promise<void> {
   using s3 = new S3Client(server);
   const call = { method: 'PUT', path: `/${name}` };
-  for (;;) {
+  while (!isOver()) {
     try {
       if (requireStatus(call, await s3.send(call), 200) !== undefined) return;
     } catch (error) {
