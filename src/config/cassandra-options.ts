@@ -3,7 +3,7 @@ import type { CassandraConfig } from './cassandra-config.ts';
 import { cassandraKeys } from './cassandra-schema.ts';
 import { resolveCassandra } from './resolve-cassandra.ts';
 import { textsOf } from './texts-of.ts';
-import type { Tree } from './yaml-tree.ts';
+import type { Tree } from './tree.ts';
 
 /** A cluster as a program names it: the settings of the section `cassandra` in camel case. */
 export interface CassandraOptions {

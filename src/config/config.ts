@@ -3,7 +3,7 @@ import type { ObjectOwnership } from '../domain/bucket.ts';
 import type { CorsRule } from '../domain/cors.ts';
 import type { BucketName, RegionName, StorageClass } from '../domain/names.ts';
 import type { CassandraConfig } from './cassandra-config.ts';
-import type { Tree } from './yaml-tree.ts';
+import type { Tree } from './tree.ts';
 
 /** Everything a server can be told, checked and complete: `load.ts` makes it from file, environment and flags. */
 export interface Config {

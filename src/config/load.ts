@@ -11,7 +11,8 @@ import { type Problem, resolveConfiguration } from './resolve.ts';
 import { configurationSchema } from './schema.ts';
 import { keysKnownAt } from './settings.ts';
 import { textsOf } from './texts-of.ts';
-import { isTreeMap, type Position, parseYamlTree, type Tree, type YamlTree } from './yaml-tree.ts';
+import { isTreeMap, type Tree } from './tree.ts';
+import { type Position, parseYamlTree, type YamlTree } from './yaml-tree.ts';
 
 /** Where the packages of the original put their file. */
 const SYSTEM_FILE = '/etc/pithos/pithos.yaml';

@@ -1,4 +1,4 @@
-import { isTreeMap, type Tree, type TreeMap } from './yaml-tree.ts';
+import { isTreeMap, type Tree, type TreeMap } from './tree.ts';
 
 const HIDDEN = '***';
 /** Settings of a module, by name, that may be secrets. */

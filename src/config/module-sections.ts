@@ -1,4 +1,4 @@
-import { isTreeMap, type Tree, type TreeMap } from './yaml-tree.ts';
+import { isTreeMap, type Tree, type TreeMap } from './tree.ts';
 
 /** A path, a `file:` URL, or the name of a package that cannot be a mistyped word of ours. */
 const MODULE = /^(?:\.{0,2}\/.+|file:.+|@[\w.-]+\/[\w./-]+|[A-Za-z][\w.]*[-/][\w./-]+)$/;

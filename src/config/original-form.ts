@@ -1,5 +1,5 @@
 import { keysKnownAt } from './settings.ts';
-import { isTreeMap, type Tree, type TreeMap } from './yaml-tree.ts';
+import { isTreeMap, type Tree, type TreeMap } from './tree.ts';
 
 /** What of the original's settings is a setting here too; a file with any other of ours was written for this Pithos. */
 const SHARED: Readonly<Record<string, readonly string[]>> = {

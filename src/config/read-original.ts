@@ -1,6 +1,6 @@
 import { isOriginalForm, mapAt } from './original-form.ts';
+import { isTreeMap, type Tree, type TreeMap } from './tree.ts';
 import { parseSizeBytes } from './units.ts';
-import { isTreeMap, type Tree, type TreeMap } from './yaml-tree.ts';
 
 /** The sizes that Pithos uses on Cassandra, whatever a file says. */
 const CHUNK_TEXT = '256 KiB';

@@ -1,4 +1,4 @@
-import type { Tree } from './yaml-tree.ts';
+import type { Tree } from './tree.ts';
 
 /** A value of a program as the configuration file has it: every scalar is a text, and what is `undefined` is not there. */
 export function textsOf(value: unknown): Tree {

@@ -10,6 +10,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
+import type { Tree } from './tree.ts';
 
 /** Largest configuration file, in characters. */
 const TEXT_MAX = 1024 ** 2;
@@ -19,16 +20,6 @@ const DEPTH_MAX = 16;
 const VALUES_MAX = 100_000;
 /** Most problems that are told of one file. */
 const PROBLEMS_MAX = 100;
-
-/** Settings as a file has them: every scalar is its text, whatever YAML would have made of it. */
-export type Tree = string | readonly Tree[] | TreeMap;
-export interface TreeMap {
-  readonly [key: string]: Tree;
-}
-
-export function isTreeMap(tree: Tree): tree is TreeMap {
-  return typeof tree === 'object' && !Array.isArray(tree);
-}
 
 export interface Position {
   /** From 1. */
