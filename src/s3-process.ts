@@ -2,9 +2,9 @@ import type { Config } from './config/config.ts';
 import { frontSettingsOf } from './front-settings-of.ts';
 import { startReadPins } from './jobs/read-pins.ts';
 import { asListenError } from './listen-error.ts';
+import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
-import type { RegisteredMetrics } from './observe/metrics.ts';
-import type { MetricsSnapshot } from './observe/server-metrics.ts';
+import type { ReadableMetrics } from './observe/metrics.ts';
 import { LIVE, Readiness } from './readiness.ts';
 import { createServer, type OpenStores, systemClock } from './server.ts';
 import { readTlsPair, watchTlsPair } from './tls-pair.ts';
@@ -15,14 +15,14 @@ export interface S3Process {
   listen(port: number): Promise<{ readonly port: number }>;
   /** Ends after running requests have, or were cut; the stores may be closed then. */
   drain(options: { graceMs: number }): Promise<void>;
-  snapshot(): Promise<MetricsSnapshot>;
+  snapshot(): MetricsSnapshot;
 }
 
 export interface S3ProcessParts {
   readonly config: Config;
   readonly stores: OpenStores;
   readonly log: Log;
-  readonly metrics: RegisteredMetrics;
+  readonly metrics: ReadableMetrics;
 }
 
 /** Throws `TlsPairError` where the configured certificate cannot be used. */
@@ -60,6 +60,6 @@ export async function createS3Process({ config, stores, log, metrics }: S3Proces
       await server.drain(options);
       await readPins[Symbol.asyncDispose]();
     },
-    snapshot: () => metrics.registry.getMetricsAsJSON(),
+    snapshot: () => metrics.snapshot(),
   };
 }

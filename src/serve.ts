@@ -8,9 +8,10 @@ import type { AccessKey } from './domain/access-key.ts';
 import { jobGraces } from './job-graces.ts';
 import { startJobs } from './jobs/start-jobs.ts';
 import { asListenError } from './listen-error.ts';
+import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics, type RegisteredMetrics } from './observe/metrics.ts';
-import { type MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
+import { createMetrics, type ReadableMetrics } from './observe/metrics.ts';
+import { ServerMetrics } from './observe/server-metrics.ts';
 import { type Health, LIVE, Readiness } from './readiness.ts';
 import { createS3Process } from './s3-process.ts';
 import {
@@ -136,18 +137,17 @@ function startStoreJobs(stores: OpenStores, { options }: Config, log: Log): Asyn
 
 async function createFront(
   config: Config,
-  { stores, log, metrics: own }: { stores: OpenStores; log: Log; metrics: RegisteredMetrics },
+  { stores, log, metrics: own }: { stores: OpenStores; log: Log; metrics: ReadableMetrics },
 ): Promise<Front> {
   const metrics = new ServerMetrics();
   if (config.service.workers > 1) {
     const pool = new WorkerPool(config, { log, metrics });
-    const ownSnapshot = () => own.registry.getMetricsAsJSON();
     return {
       metrics,
       storageFailed: pool.storageFailed,
       start: () => pool.start(),
       isListening: () => pool.listeningCount > 0,
-      snapshots: async () => new Map([...(await pool.snapshots()), [PRIMARY, await ownSnapshot()]]),
+      snapshots: async () => new Map([...(await pool.snapshots()), [PRIMARY, own.snapshot()]]),
       drain: (options) => pool.drain(options),
       kill: () => pool.kill(),
     };
@@ -159,7 +159,7 @@ async function createFront(
     storageFailed: new Promise(() => undefined),
     start: () => server.listen(config.service.port),
     isListening: () => true,
-    snapshots: async () => new Map([[process.pid, await server.snapshot()]]),
+    snapshots: async () => new Map([[process.pid, server.snapshot()]]),
     drain: (options) => server.drain(options),
     kill: async () => undefined,
   };
@@ -197,10 +197,7 @@ async function startAdmin({ service }: Config, { stores, front, closing, cleanup
       {
         live: async () => LIVE,
         ready,
-        metrics: async () => ({
-          contentType: metrics.contentType,
-          text: await metrics.render(await front.snapshots()),
-        }),
+        metrics: async () => await metrics.render(await front.snapshots()),
       },
     );
     cleanup.use(listener);

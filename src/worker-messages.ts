@@ -1,5 +1,5 @@
 import type { PackedConfig } from './config/pack.ts';
-import type { MetricsSnapshot } from './observe/server-metrics.ts';
+import type { MetricsSnapshot } from './observe/counts.ts';
 
 /** What the primary process tells a worker. */
 export type ToWorker =

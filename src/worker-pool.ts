@@ -1,8 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
 import type { Config } from './config/config.ts';
 import { packConfig } from './config/pack.ts';
+import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
-import type { MetricsSnapshot, ServerMetrics } from './observe/server-metrics.ts';
+import type { ServerMetrics } from './observe/server-metrics.ts';
 import { parseToPrimary, type ToWorker } from './worker-messages.ts';
 
 /** A worker that accepted requests for less than this, in milliseconds, is replaced with a growing delay. */
@@ -156,7 +157,7 @@ export class WorkerPool {
     this.#metrics.setWorkers(this.listeningCount);
     for (const report of this.#reports.values()) report(worker.id, undefined);
     const unasked = this.#state === 'running';
-    void this.#metrics.workerEnded(worker.id, { unasked });
+    this.#metrics.workerEnded(worker.id, { unasked });
     if (!unasked) return;
     const isStable = performance.now() - listeningSinceMs > STABLE_MS;
     this.#earlyDeaths = isStable ? 0 : this.#earlyDeaths + 1;

@@ -95,7 +95,6 @@ class Primary {
   }
 
   async #report(request: number): Promise<void> {
-    const snapshot = await this.#server?.snapshot();
-    await this.tell({ kind: 'metrics', request, snapshot: snapshot ?? [] });
+    await this.tell({ kind: 'metrics', request, snapshot: this.#server?.snapshot() ?? [] });
   }
 }

@@ -1,7 +1,7 @@
-import { AggregatorRegistry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type ReadableMetrics } from './metrics.ts';
 import { createRequestIds } from './request-id.ts';
+import { ServerMetrics } from './server-metrics.ts';
 
 test('requests are counted by operation and status, with their time and bytes', async () => {
   const metrics = createMetrics();
@@ -16,7 +16,7 @@ test('requests are counted by operation and status, with their time and bytes', 
   });
   metrics.storeFailed('unavailable');
   metrics.checksumMismatched('client');
-  const text = await metrics.registry.metrics();
+  const text = await textOf([metrics]);
   expect(text).toContain('pithos_requests_total{operation="PutObject",status="200"} 1');
   expect(text).toContain('pithos_request_duration_seconds_bucket{le="0.0025",operation="PutObject"} 1');
   expect(text).toContain('pithos_received_bytes_total 4096');
@@ -31,7 +31,7 @@ test('requests to Cassandra are counted by table, operation and outcome, and cor
   metrics.cassandraRequestEnded({ ...request, outcome: 'ok' });
   metrics.cassandraRequestEnded({ ...request, outcome: 'in-doubt' });
   metrics.chunkCorrupted('us-east-1/STANDARD');
-  const text = await metrics.registry.metrics();
+  const text = await textOf([metrics]);
   const labels = 'keyspace="pithos",table="s3_object",operation="transaction"';
   expect(text).toContain(`pithos_cassandra_requests_total{${labels},outcome="in-doubt"} 1`);
   expect(text).toContain(`pithos_cassandra_request_duration_seconds_bucket{le="0.005",${labels}} 2`);
@@ -45,8 +45,7 @@ test('the metrics of several processes add up', async () => {
     worker.requestStarted();
     worker.requestEnded({ operation: 'GetObject', status: 200, durationSeconds: 0.1, receivedBytes: 0, sentBytes: 7 });
   }
-  const metrics = await Promise.all(workers.map(({ registry }) => registry.getMetricsAsJSON()));
-  const text = await AggregatorRegistry.aggregate(metrics).metrics();
+  const text = await textOf(workers);
   expect(text).toContain('pithos_requests_total{operation="GetObject",status="200"} 2');
   expect(text).toContain('pithos_sent_bytes_total 14');
   expect(text).toContain('pithos_requests_in_flight 2');
@@ -59,3 +58,7 @@ test('request ids are 16 upper-case hex digits, each another', () => {
   expect(ids.every((id) => /^[0-9A-F]{16}$/.test(id))).toBe(true);
   expect(new Set(ids).size).toBe(ids.length);
 });
+
+async function textOf(processes: readonly ReadableMetrics[]): Promise<string> {
+  return (await new ServerMetrics().render(new Map(processes.map((each, id) => [id, each.snapshot()])))).text;
+}

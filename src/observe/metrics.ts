@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counts, type MetricsSnapshot } from './counts.ts';
 
 /** Upper bounds of the duration histogram, in seconds. */
 const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60];
@@ -37,82 +37,71 @@ export interface Metrics {
 }
 
 /** Counts that can be read; every one may be summed over processes, as `ServerMetrics` does. */
-export interface RegisteredMetrics extends Metrics {
-  readonly registry: Registry;
+export interface ReadableMetrics extends Metrics {
+  snapshot(): MetricsSnapshot;
 }
 
-export function createMetrics(): RegisteredMetrics {
-  const registry = new Registry();
-  const registers = [registry];
-  const requests = new Counter({
-    name: 'pithos_requests_total',
-    help: 'Requests answered, by operation and status.',
-    labelNames: ['operation', 'status'],
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'pithos_request_duration_seconds',
-    help: 'Time from the head of a request to the last byte of its answer.',
-    labelNames: ['operation'],
-    buckets: DURATION_BUCKETS_SECONDS,
-    registers,
-  });
-  const received = new Counter({ name: 'pithos_received_bytes_total', help: 'Bytes of request bodies.', registers });
-  const sent = new Counter({ name: 'pithos_sent_bytes_total', help: 'Bytes of response bodies.', registers });
-  const inFlight = new Gauge({ name: 'pithos_requests_in_flight', help: 'Requests being answered.', registers });
-  const storeErrors = new Counter({
-    name: 'pithos_store_errors_total',
-    help: 'Failed store calls that a client was told of, by kind.',
-    labelNames: ['kind'],
-    registers,
-  });
-  const mismatches = new Counter({
-    name: 'pithos_checksum_mismatches_total',
-    help: 'Bytes that did not match their checksum: sent by a client, or read from a store.',
-    labelNames: ['source'],
-    registers,
-  });
+export function createMetrics(): ReadableMetrics {
+  const counts = new Counts();
+  const requests = counts.counter('pithos_requests_total', 'Requests answered, by operation and status.', [
+    'operation',
+    'status',
+  ]);
+  const durations = counts.histogram(
+    'pithos_request_duration_seconds',
+    'Time from the head of a request to the last byte of its answer.',
+    { labels: ['operation'], bounds: DURATION_BUCKETS_SECONDS },
+  );
+  const received = counts.counter('pithos_received_bytes_total', 'Bytes of request bodies.');
+  const sent = counts.counter('pithos_sent_bytes_total', 'Bytes of response bodies.');
+  const inFlight = counts.gauge('pithos_requests_in_flight', 'Requests being answered.');
+  const storeErrors = counts.counter(
+    'pithos_store_errors_total',
+    'Failed store calls that a client was told of, by kind.',
+    ['kind'],
+  );
+  const mismatches = counts.counter(
+    'pithos_checksum_mismatches_total',
+    'Bytes that did not match their checksum: sent by a client, or read from a store.',
+    ['source'],
+  );
   return {
-    ...cassandraMetrics(registers),
-    registry,
-    requestStarted: () => inFlight.inc(),
+    ...cassandraMetrics(counts),
+    snapshot: () => counts.snapshot(),
+    requestStarted: () => inFlight.add(1, {}),
     requestEnded({ operation, status, durationSeconds, receivedBytes, sentBytes }) {
-      inFlight.dec();
-      requests.inc({ operation, status });
-      durations.observe({ operation }, durationSeconds);
-      if (receivedBytes > 0) received.inc(receivedBytes);
-      if (sentBytes > 0) sent.inc(sentBytes);
+      inFlight.add(-1, {});
+      requests.add(1, { operation, status });
+      durations.observe(durationSeconds, { operation });
+      if (receivedBytes > 0) received.add(receivedBytes, {});
+      if (sentBytes > 0) sent.add(sentBytes, {});
     },
-    storeFailed: (kind) => storeErrors.inc({ kind }),
-    checksumMismatched: (source) => mismatches.inc({ source }),
+    storeFailed: (kind) => storeErrors.add(1, { kind }),
+    checksumMismatched: (source) => mismatches.add(1, { source }),
   };
 }
 
-function cassandraMetrics(registers: Registry[]): Pick<Metrics, 'cassandraRequestEnded' | 'chunkCorrupted'> {
-  const requests = new Counter({
-    name: 'pithos_cassandra_requests_total',
-    help: 'Requests to Cassandra, every attempt counted, by keyspace, table, operation and outcome.',
-    labelNames: ['keyspace', 'table', 'operation', 'outcome'],
-    registers,
-  });
-  const durations = new Histogram({
-    name: 'pithos_cassandra_request_duration_seconds',
-    help: 'Time that one request to Cassandra took.',
-    labelNames: ['keyspace', 'table', 'operation'],
-    buckets: CASSANDRA_BUCKETS_SECONDS,
-    registers,
-  });
-  const chunks = new Counter({
-    name: 'pithos_corrupt_chunks_total',
-    help: 'Copies of chunks that did not match their checksum when they were read, by blobstore.',
-    labelNames: ['store'],
-    registers,
-  });
+function cassandraMetrics(counts: Counts): Pick<Metrics, 'cassandraRequestEnded' | 'chunkCorrupted'> {
+  const requests = counts.counter(
+    'pithos_cassandra_requests_total',
+    'Requests to Cassandra, every attempt counted, by keyspace, table, operation and outcome.',
+    ['keyspace', 'table', 'operation', 'outcome'],
+  );
+  const durations = counts.histogram(
+    'pithos_cassandra_request_duration_seconds',
+    'Time that one request to Cassandra took.',
+    { labels: ['keyspace', 'table', 'operation'], bounds: CASSANDRA_BUCKETS_SECONDS },
+  );
+  const chunks = counts.counter(
+    'pithos_corrupt_chunks_total',
+    'Copies of chunks that did not match their checksum when they were read, by blobstore.',
+    ['store'],
+  );
   return {
     cassandraRequestEnded({ keyspace, table, operation, outcome, durationMs }) {
-      requests.inc({ keyspace, table, operation, outcome });
-      durations.observe({ keyspace, table, operation }, durationMs / 1000);
+      requests.add(1, { keyspace, table, operation, outcome });
+      durations.observe(durationMs / 1000, { keyspace, table, operation });
     },
-    chunkCorrupted: (store) => chunks.inc({ store }),
+    chunkCorrupted: (store) => chunks.add(1, { store }),
   };
 }

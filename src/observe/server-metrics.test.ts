@@ -13,19 +13,19 @@ test('the metrics of several processes are summed, and those of one that ended s
   }
   second.requestStarted();
   const snapshots = new Map([
-    [1, await first.registry.getMetricsAsJSON()],
-    [2, await second.registry.getMetricsAsJSON()],
+    [1, first.snapshot()],
+    [2, second.snapshot()],
   ]);
   server.setWorkers(2);
-  const before = await server.render(snapshots);
+  const { text: before } = await server.render(snapshots);
   expect(before).toContain('pithos_requests_total{operation="GetObject",status="200"} 3');
   expect(before).toContain('pithos_request_duration_seconds_bucket{le="0.005",operation="GetObject"} 3');
   expect(before).toContain('pithos_requests_in_flight 1');
   expect(before).toContain('pithos_workers 2');
 
-  await server.workerEnded(2, { unasked: true });
-  await server.workerEnded(1, { unasked: false });
-  const after = await server.render(new Map([[3, await createMetrics().registry.getMetricsAsJSON()]]));
+  server.workerEnded(2, { unasked: true });
+  server.workerEnded(1, { unasked: false });
+  const { text: after } = await server.render(new Map([[3, createMetrics().snapshot()]]));
   expect(after).toContain('pithos_requests_total{operation="GetObject",status="200"} 3');
   expect(after).toContain('pithos_request_duration_seconds_count{operation="GetObject"} 3');
   expect(after).toContain('pithos_requests_in_flight 0');

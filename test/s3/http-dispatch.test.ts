@@ -202,7 +202,7 @@ describe('an error', () => {
     expect(elementText(body, 'Message')).toMatch(message);
     expect(body.toString()).not.toContain('private');
     expect(JSON.stringify(front.logLines)).toContain('/var/lib/private');
-    expect(await front.metrics.registry.metrics()).toContain(`pithos_store_errors_total{kind="${kind}"} 1`);
+    expect(await front.metricsText()).toContain(`pithos_store_errors_total{kind="${kind}"} 1`);
   });
 
   test('that nobody foresaw is 500 without its message, and its stack is logged', async () => {
@@ -250,7 +250,7 @@ describe('the access log', () => {
     await front.send({ path: '/no-bucket/k' });
     expect(front.logLines.at(-1)).toMatchObject({ status: 404, errorCode: 'NoSuchBucket', bucket: 'no-bucket' });
     await front.send({ method: 'BREW' }).catch(() => undefined);
-    const text = await front.metrics.registry.metrics();
+    const text = await front.metricsText();
     expect(text).not.toContain('BREW');
     expect(text).toMatch(/pithos_requests_total\{operation="GetObject",status="404"\} \d+/);
   });

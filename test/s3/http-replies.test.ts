@@ -101,7 +101,7 @@ describe('a streamed body', () => {
     await start(() => streamed(10, [], new StoreError('corrupt', 'Chunk 0 does not match its checksum.')));
     const { status, body } = await get();
     expect([status, elementText(body, 'Code')]).toEqual([500, 'InternalError']);
-    expect(await front.metrics.registry.metrics()).toContain('pithos_checksum_mismatches_total{source="store"} 1');
+    expect(await front.metricsText()).toContain('pithos_checksum_mismatches_total{source="store"} 1');
   });
 
   test.each([

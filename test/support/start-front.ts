@@ -12,7 +12,8 @@ import {
 import { Secret } from '../../src/domain/secret.ts';
 import { createS3Server, type S3ServerOptions } from '../../src/http/s3-server.ts';
 import { createLog } from '../../src/observe/log.ts';
-import { createMetrics, type RegisteredMetrics } from '../../src/observe/metrics.ts';
+import { createMetrics, type ReadableMetrics } from '../../src/observe/metrics.ts';
+import { ServerMetrics } from '../../src/observe/server-metrics.ts';
 import type { AnyOperation } from '../../src/operations/operation.ts';
 import { type OperationName, S3_MODEL } from '../../src/operations/s3-model.ts';
 import { NOT_IMPLEMENTED, type OPERATIONS } from '../../src/operations/table.ts';
@@ -52,7 +53,7 @@ export interface SendOptions extends Partial<Pick<SigningContext, 'region'>> {
 /** The HTTP layer alone: operations of a test's own, stores in memory, a clock that stands still. */
 export class Front implements AsyncDisposable {
   readonly port: number;
-  readonly metrics: RegisteredMetrics;
+  readonly metrics: ReadableMetrics;
   readonly stores: Stores;
   readonly logLines: Record<string, unknown>[];
   readonly clock: { now: number };
@@ -94,6 +95,11 @@ export class Front implements AsyncDisposable {
 
   get host(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** What it has counted, as `/metrics` gives it. */
+  async metricsText(): Promise<string> {
+    return (await new ServerMetrics().render(new Map([[1, this.metrics.snapshot()]]))).text;
   }
 
   context(keys: KeyPair = ALICE): SigningContext {
