@@ -1,4 +1,5 @@
 import type { OptionsConfig } from './config/config.ts';
+import { ConfiguredBucketError } from './configured-bucket-error.ts';
 import type { AccessKey } from './domain/access-key.ts';
 import { type Bucket, type BucketConfiguration, initialConfiguration } from './domain/bucket.ts';
 import type { Log } from './observe/log.ts';
@@ -10,11 +11,6 @@ import type { Stores } from './stores/stores.ts';
 
 /** How often the claim is tried when a DeleteBucket that died has left the name. */
 const CLAIMS_MAX = 3;
-
-/** A configured bucket cannot be made, in one sentence for the user. */
-export class ConfiguredBucketError extends Error {
-  override readonly name = 'ConfiguredBucketError';
-}
 
 export interface BucketMaker {
   /** Whose the buckets are; `undefined` where nobody is known. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ConfigurationSources, FlagSetting } from '../config/load.ts';
 import { nearest } from '../config/nearest.ts';
-import { SETTING_PATHS } from '../config/settings.ts';
+import { SETTING_PATHS } from '../config/setting-paths.ts';
 import { CommandError } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
-import { ConfigurationError } from '../config/load.ts';
-import { ConfiguredBucketError } from '../configured-buckets.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
+import { ConfiguredBucketError } from '../configured-bucket-error.ts';
 import { DataDirectoryError } from '../data-directory.ts';
 import { ListenError } from '../listen-error.ts';
 import { ModuleStoreError } from '../module-stores.ts';
@@ -10,21 +10,9 @@ import { printable } from '../observe/printable.ts';
 import { StoreError } from '../stores/store.ts';
 import { TlsPairError } from '../tls-pair.ts';
 import { WorkerStartError } from '../worker-pool.ts';
-import { backupCommand } from './backup.ts';
-import { benchCommand } from './bench.ts';
 import type { CommandContext } from './command-context.ts';
-import { completionCommand } from './completion.ts';
-import { configCommand } from './config-check.ts';
-import { doctorCommand } from './doctor.ts';
 import { CommandError, EXIT } from './exit-code.ts';
-import { fsckCommand } from './fsck.ts';
 import { withImpliedServe } from './implied-serve.ts';
-import { importCommand } from './import.ts';
-import { installSchemaCommand } from './install-schema.ts';
-import { keysCommand } from './keys.ts';
-import { migrateCommand } from './migrate.ts';
-import { restoreCommand } from './restore.ts';
-import { serveCommand } from './serve.ts';
 import { translateSwitches } from './switches.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -32,6 +20,24 @@ const HELP = `
 Without a command it is serve: pithos ./data.
 
 The switches of Pithos 0.7 work too: pithos -f pithos.yaml [-q] [-a api-run|install-schema].`;
+
+/** Each command by its name, in the order of the help; its code is loaded when it is asked for. */
+const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<Command>>> = {
+  serve: async (context) => (await import('./serve.ts')).serveCommand(context),
+  'install-schema': async (context) => (await import('./install-schema.ts')).installSchemaCommand(context),
+  doctor: async (context) => (await import('./doctor.ts')).doctorCommand(context),
+  fsck: async (context) => (await import('./fsck.ts')).fsckCommand(context),
+  backup: async (context) => (await import('./backup.ts')).backupCommand(context),
+  restore: async (context) => (await import('./restore.ts')).restoreCommand(context),
+  migrate: async (context) => (await import('./migrate.ts')).migrateCommand(context),
+  import: async (context) => (await import('./import.ts')).importCommand(context),
+  bench: async (context) => (await import('./bench.ts')).benchCommand(context),
+  keys: async (context) => (await import('./keys.ts')).keysCommand(context),
+  config: async (context) => (await import('./config-check.ts')).configCommand(context),
+  completion: async (context) => (await import('./completion.ts')).completionCommand(context),
+};
+/** Those that look at all the others. */
+const ABOUT_ALL = ['completion'];
 
 /** What a mistake is told by: its message is a sentence for the user. */
 const EXPECTED = [
@@ -59,10 +65,11 @@ export async function runProgram(
   const exitWith = (given: number) => {
     code = given;
   };
-  const program = await makeProgram({ terminal, stop, kill, exitWith });
   try {
-    const commands = ['help', ...program.commands.map((command) => command.name())];
-    const line = translateSwitches(argv) ?? withImpliedServe(argv, commands);
+    const names = Object.keys(COMMANDS);
+    const line = translateSwitches(argv) ?? withImpliedServe(argv, ['help', ...names]);
+    const asked = names.filter((name) => name === line[0] && !ABOUT_ALL.includes(name));
+    const program = await makeProgram(asked.length > 0 ? asked : names, { terminal, stop, kill, exitWith });
     await program.parseAsync([...line], { from: 'user' });
     return code;
   } catch (error) {
@@ -74,7 +81,7 @@ export async function runProgram(
   }
 }
 
-async function makeProgram(context: CommandContext): Promise<Command> {
+async function makeProgram(commands: readonly string[], context: CommandContext): Promise<Command> {
   const { terminal } = context;
   const program = new Command('pithos')
     .description('An S3-compatible object store.')
@@ -82,19 +89,11 @@ async function makeProgram(context: CommandContext): Promise<Command> {
     .addHelpText('after', HELP)
     // What follows a subcommand is its own, though the command above it has an option of that name.
     .enablePositionalOptions()
-    .showHelpAfterError('(a directory to serve is named by its path: pithos ./data)')
-    .addCommand(serveCommand(context))
-    .addCommand(installSchemaCommand(context))
-    .addCommand(doctorCommand(context))
-    .addCommand(fsckCommand(context))
-    .addCommand(backupCommand(context))
-    .addCommand(restoreCommand(context))
-    .addCommand(migrateCommand(context))
-    .addCommand(importCommand(context))
-    .addCommand(benchCommand(context))
-    .addCommand(keysCommand(context))
-    .addCommand(configCommand(context))
-    .addCommand(completionCommand(context));
+    .showHelpAfterError('(a directory to serve is named by its path: pithos ./data)');
+  for (const name of commands) {
+    const command = await COMMANDS[name]?.(context);
+    if (command !== undefined) program.addCommand(command);
+  }
   for (const command of withSubcommands(program)) {
     command
       .exitOverride()

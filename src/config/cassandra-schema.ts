@@ -9,7 +9,8 @@ import {
   SERIAL_CONSISTENCIES,
   type SerialConsistency,
 } from './cassandra-config.ts';
-import { boolean, durationOf, integer, parseInteger, scalar, textOf } from './scalars.ts';
+import { parseInteger } from './rules.ts';
+import { boolean, durationOf, integer, scalar, textOf } from './scalars.ts';
 
 const PORT = 9042;
 /** More contact points are of no use: the nodes tell of each other. */
@@ -99,9 +100,6 @@ export const cassandraKeys = {
 const cassandraSection = z.strictObject(cassandraKeys);
 
 export type ConfiguredCassandra = z.output<typeof cassandraSection>;
-
-/** The settings of Cassandra among those of a store. */
-export const CASSANDRA_KEYS: readonly string[] = Object.keys(cassandraKeys);
 
 /** `local-quorum` and `LOCAL_QUORUM` are the same. */
 function level<Level extends Consistency | SerialConsistency>(levels: readonly Level[]) {

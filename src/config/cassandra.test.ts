@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeTempDir, type TempDir } from '../../test/support/temp-dir.ts';
 import type { CassandraConfig } from './cassandra-config.ts';
 import type { Config, StoreConfig } from './config.ts';
-import { ConfigurationError, type ConfigurationSources, loadConfiguration } from './load.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { type ConfigurationSources, loadConfiguration } from './load.ts';
 import { packConfig, unpackConfig } from './pack.ts';
 
 let directory: TempDir;

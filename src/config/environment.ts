@@ -2,7 +2,7 @@ import type { AccessKeyId } from '../domain/names.ts';
 import { parseAccessKeyId } from '../domain/names.ts';
 import { Secret } from '../domain/secret.ts';
 import { nearest } from './nearest.ts';
-import { environmentName, SETTING_PATHS } from './settings.ts';
+import { environmentName, SETTING_PATHS } from './setting-paths.ts';
 
 /** The variable that names the configuration file. */
 const FILE = 'PITHOS_CONFIGURATION';

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConfigurationError, type ConfigurationSources, loadConfiguration } from './load.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { type ConfigurationSources, loadConfiguration } from './load.ts';
 
 let directory: string;
 beforeAll(async () => {

@@ -1,21 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve as resolvePath } from 'node:path';
-import type { z } from 'zod';
 import type { Config } from './config.ts';
+import { ConfigurationError } from './configuration-error.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { takeModuleSections } from './module-sections.ts';
-import { nearest } from './nearest.ts';
+import type { ParsedSettings } from './parse-settings.ts';
 import { readOriginal } from './read-original.ts';
+import { readPlain } from './read-plain.ts';
 import { ENVIRONMENT_KEY } from './remarks.ts';
 import { type Problem, resolveConfiguration } from './resolve.ts';
-import { configurationSchema } from './schema.ts';
-import { keysKnownAt } from './settings.ts';
 import { textsOf } from './texts-of.ts';
 import { isTreeMap, type Tree } from './tree.ts';
-import { type Position, parseYamlTree, type YamlTree } from './yaml-tree.ts';
+import type { Position, YamlTree } from './yaml-tree.ts';
 
 /** Where the packages of the original put their file. */
 const SYSTEM_FILE = '/etc/pithos/pithos.yaml';
+
+const NO_FILE: YamlTree = { tree: {}, positionOf: () => undefined, problems: [] };
 
 export interface ConfigurationSources {
   /** The configuration file that the command line names; otherwise `PITHOS_CONFIGURATION` may. */
@@ -38,17 +39,6 @@ export interface FlagSetting {
   readonly text: string;
 }
 
-/** Every mistake of a configuration, one line each, with where it is. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[], options?: { cause?: unknown }) {
-    super(problems.join('\n'), options);
-    this.problems = problems;
-  }
-}
-
 export interface LoadedConfiguration {
   readonly config: Config;
   /** The absolute path of the file that was read, if any. */
@@ -64,7 +54,7 @@ export interface LoadedConfiguration {
 export async function loadConfiguration(sources: ConfigurationSources = {}): Promise<LoadedConfiguration> {
   const environment = readEnvironment(sources.environment ?? process.env);
   const found = await findFile(sources, environment.file);
-  const yaml = parseYamlTree(found?.text ?? '');
+  const yaml = await readYaml(found?.text ?? '');
   const name = found?.file ?? 'configuration';
   const given = sources.settings === undefined ? yaml.tree : textsOf(sources.settings);
   const original = readOriginal(given);
@@ -87,7 +77,7 @@ export async function loadConfiguration(sources: ConfigurationSources = {}): Pro
   const whereIs = (at: Omit<Problem, 'message'>) => placeOf(at, { name, yaml, places });
   const locate = (problem: Problem) => `${whereIs(problem)}: ${problem.message}`;
 
-  const parsed = parseSettings(tree, original.isOriginal);
+  const parsed = await readSettings(tree, original.isOriginal);
   problems.push(...parsed.problems.map(locate));
   if (problems.length > 0 || parsed.settings === undefined) throw new ConfigurationError(problems);
   const fileDirectory = found === undefined ? resolvePath('.') : dirname(resolvePath(found.file));
@@ -129,84 +119,24 @@ async function findFile(sources: ConfigurationSources, named: string | undefined
   }
 }
 
+async function readYaml(text: string): Promise<YamlTree> {
+  if (text === '') return NO_FILE;
+  const { parseYamlTree } = await import('./yaml-tree.ts');
+  return parseYamlTree(text);
+}
+
+async function readSettings(tree: Tree, isOriginal: boolean): Promise<ParsedSettings> {
+  const settings = readPlain(tree);
+  if (settings !== undefined) return { settings, problems: [], notes: [] };
+  const { parseSettings } = await import('./parse-settings.ts');
+  return parseSettings(tree, isOriginal);
+}
+
 /** `tree` with the text at a dotted path; unchanged where its section is no map, which is a mistake by itself. */
 function withSetting(tree: Tree, path: string, text: string): Tree {
   const [first = '', ...rest] = path.split('.');
   if (!isTreeMap(tree)) return tree;
   return { ...tree, [first]: rest.length === 0 ? text : withSetting(tree[first] ?? {}, rest.join('.'), text) };
-}
-
-interface ParsedSettings {
-  readonly settings: z.output<typeof configurationSchema> | undefined;
-  readonly problems: readonly Problem[];
-  readonly notes: readonly Problem[];
-}
-
-/** The original took what it did not know without a word, so its files may hold anything: that is told, and left out. */
-function parseSettings(tree: Tree, isOriginal: boolean): ParsedSettings {
-  const parsed = configurationSchema.safeParse(tree);
-  if (parsed.success) return { settings: parsed.data, problems: [], notes: [] };
-  const unknown = parsed.error.issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [],
-  );
-  if (!isOriginal || unknown.length === 0) {
-    return { settings: undefined, problems: parsed.error.issues.flatMap(asProblems), notes: [] };
-  }
-  const known = parseSettings(
-    unknown.reduce((rest, path) => withoutSetting(rest, path), tree),
-    isOriginal,
-  );
-  const notes = unknown.map((path) => ({
-    path,
-    message: `${unknownKey(path.slice(0, -1), String(path.at(-1)))}; it has no effect`,
-    atKey: true,
-  }));
-  return { ...known, notes: [...notes, ...known.notes] };
-}
-
-function withoutSetting(tree: Tree, path: readonly PropertyKey[]): Tree {
-  const [first = '', ...rest] = path.map(String);
-  if (Array.isArray(tree)) {
-    return tree.map((each, index) => (`${index}` === first ? withoutSetting(each, rest) : each));
-  }
-  if (!isTreeMap(tree)) return tree;
-  const entries = Object.entries(tree).flatMap(([key, value]): [string, Tree][] => {
-    if (key !== first) return [[key, value]];
-    return rest.length === 0 ? [] : [[key, withoutSetting(value, rest)]];
-  });
-  return Object.fromEntries(entries);
-}
-
-function asProblems(issue: z.core.$ZodIssue): Problem[] {
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        path: [...issue.path, key],
-        message: unknownKey(issue.path, key),
-        atKey: true,
-      }));
-    case 'invalid_key':
-      return [{ path: issue.path, message: issue.issues[0]?.message ?? issue.message, atKey: true }];
-    case 'invalid_type':
-      return [{ path: issue.path, message: issue.expected === 'object' ? 'must be a map of settings' : issue.message }];
-    case 'invalid_union': {
-      // A form that fits as far as to settings of its own says what is wrong there.
-      const meant = issue.errors.find((issues) => issues.some(({ path }) => path.length > 1)) ?? [];
-      const problems = meant.flatMap(asProblems).map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
-      return problems.length > 0 ? problems : [{ path: issue.path, message: issue.message }];
-    }
-    default:
-      return [{ path: issue.path, message: issue.message }];
-  }
-}
-
-function unknownKey(path: readonly PropertyKey[], key: string): string {
-  const known = keysKnownAt(path);
-  if (known.length === 0) return 'is not known here';
-  const meant = nearest(key, known);
-  return meant === undefined
-    ? `is not known here: there is ${known.join(', ')}`
-    : `is not known: did you mean ${meant}?`;
 }
 
 /** As they stand in the file; what does not stand there comes first. */

@@ -1,4 +1,4 @@
-import { keysKnownAt } from './settings.ts';
+import { keysOfSection } from './setting-paths.ts';
 import { isTreeMap, type Tree, type TreeMap } from './tree.ts';
 
 /** What of the original's settings is a setting here too; a file with any other of ours was written for this Pithos. */
@@ -49,7 +49,7 @@ function hasChunkSizes(tree: TreeMap): boolean {
 
 function hasOwnSettings(tree: TreeMap): boolean {
   return Object.entries(SHARED).some(([section, shared]) =>
-    Object.keys(mapAt(tree, section)).some((key) => keysKnownAt([section]).includes(key) && !shared.includes(key)),
+    Object.keys(mapAt(tree, section)).some((key) => keysOfSection(section).has(key) && !shared.includes(key)),
   );
 }
 

@@ -10,7 +10,7 @@ import {
   type StorageClass,
 } from '../domain/names.ts';
 import { Secret } from '../domain/secret.ts';
-import { CASSANDRA_KEYS, type ConfiguredCassandra } from './cassandra-schema.ts';
+import type { ConfiguredCassandra } from './cassandra-schema.ts';
 import {
   type Config,
   type KeystoreConfig,
@@ -26,7 +26,9 @@ import {
 import type { EnvironmentKey } from './environment.ts';
 import { remarksOn } from './remarks.ts';
 import { isCassandraSet, resolveCassandra } from './resolve-cassandra.ts';
-import { type Configuration, type ConfiguredStore, parseStorageClassName } from './schema.ts';
+import type { Configuration, ConfiguredStore } from './schema.ts';
+import { CASSANDRA_KEYS } from './setting-paths.ts';
+import { parseStorageClassName } from './storage-class-name.ts';
 
 const DEFAULT_DATA_DIRECTORY = './data';
 const DEFAULT_HOST = '127.0.0.1';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DURATION, type Rule, ruleOfInteger, ruleOfOne, ruleOfText, TRUTH } from './rules.ts';
 import { parseDurationMs } from './units.ts';
 
 /** Most entries under names of the user's own: regions, storage classes of one region, keys, data centres. */
@@ -45,24 +46,19 @@ function refuse(context: z.RefinementCtx, message: string): never {
   return z.NEVER;
 }
 
+export const scalarBy = <Value>({ expected, parse }: Rule<Value>) => scalar(expected, parse);
+
 export function oneOf<const Value extends string>(...values: readonly Value[]) {
-  return scalar(`one of ${values.join(', ')}`, (text) => values.find((value) => value === text));
+  return scalarBy(ruleOfOne(...values));
 }
 
 export function integer(min: number, max: number) {
-  return scalar(`a whole number from ${min} to ${max}`, (text) => parseInteger(text, min, max));
+  return scalarBy(ruleOfInteger(min, max));
 }
 
-export function parseInteger(text: string, min: number, max: number): number | undefined {
-  const value = Number(text);
-  return /^\d{1,15}$/.test(text) && value >= min && value <= max ? value : undefined;
-}
-
-export const textOf = (expected: string) => scalar(expected, (text) => (text === '' ? undefined : text));
-export const boolean = scalar('true or false', (text) =>
-  text === 'true' ? true : text === 'false' ? false : undefined,
-);
-export const duration = scalar('a duration such as 500ms, 30s or 2h', parseDurationMs);
+export const textOf = (expected: string) => scalarBy(ruleOfText(expected));
+export const boolean = scalarBy(TRUTH);
+export const duration = scalarBy(DURATION);
 export const durationOf = (minMs: number) =>
   scalar(`a duration of at least ${minMs / 1000}s, such as 5m`, (text) => {
     const ms = parseDurationMs(text);

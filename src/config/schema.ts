@@ -1,43 +1,21 @@
 import { z } from 'zod';
-import { parseAccessKeyId, parseRegionName, parseStorageClass, parseTenantId } from '../domain/names.ts';
+import { parseAccessKeyId, parseRegionName, parseTenantId } from '../domain/names.ts';
 import { type ConfiguredCassandra, cassandraKeys } from './cassandra-schema.ts';
-import type { LogLevel } from './config.ts';
 import { frontKeys } from './front-schema.ts';
 import { isModuleName } from './module-sections.ts';
 import { identityPolicy } from './policy-schema.ts';
-import {
-  boolean,
-  duration,
-  durationOf,
-  integer,
-  listOf,
-  named,
-  oneOf,
-  parseInteger,
-  scalar,
-  textOf,
-} from './scalars.ts';
+import { PLAIN_RULES } from './rules.ts';
+import { boolean, duration, durationOf, listOf, named, oneOf, scalar, scalarBy, textOf } from './scalars.ts';
+import { parseStorageClassName } from './storage-class-name.ts';
 import { parseSizeBytes } from './units.ts';
 
 /** Shorter ones would take the ground from under writes and reads that run, in milliseconds. */
 const INTENT_GRACE_MS_MIN = 10_000;
 const RECLAIM_GRACE_MS_MIN = 10_000;
 const HOST_NAMES_MAX = 100;
-/** Most worker processes one server may have. */
-const WORKERS_MAX = 256;
 
 const CASSANDRA = /^(cassandra|io\.pithos\.(bucket|meta|blob)\/cassandra-(bucket|meta|blob)-store)$/;
 const MAP_KEYSTORE = ['map', 'io.pithos.keystore/map-keystore'];
-const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
-  all: 'debug',
-  trace: 'debug',
-  debug: 'debug',
-  info: 'info',
-  warn: 'warn',
-  error: 'error',
-  fatal: 'error',
-  off: 'silent',
-};
 
 const pem = textOf('the path of a PEM file');
 const path = textOf('the path of a directory');
@@ -86,31 +64,29 @@ const region = z.strictObject({
 export const configurationSchema = z.strictObject({
   service: z
     .strictObject({
-      host: textOf('a host name or an IP address').optional(),
-      port: integer(0, 65_535).optional(),
-      'admin-host': textOf('a host name or an IP address').optional(),
-      'admin-port': scalar('a port from 0 to 65535, or off', (text) =>
-        text === 'off' ? text : parseInteger(text, 0, 65_535),
-      ).optional(),
-      workers: integer(1, WORKERS_MAX).optional(),
-      'shutdown-grace': duration.optional(),
+      host: scalarBy(PLAIN_RULES.service.host).optional(),
+      port: scalarBy(PLAIN_RULES.service.port).optional(),
+      'admin-host': scalarBy(PLAIN_RULES.service['admin-host']).optional(),
+      'admin-port': scalarBy(PLAIN_RULES.service['admin-port']).optional(),
+      workers: scalarBy(PLAIN_RULES.service.workers).optional(),
+      'shutdown-grace': scalarBy(PLAIN_RULES.service['shutdown-grace']).optional(),
       tls: z.strictObject({ cert: pem.optional(), key: pem.optional() }).optional(),
     })
     .optional(),
   logging: z
     .strictObject({
-      level: scalar(`one of ${Object.keys(LOG_LEVELS).join(', ')}`, (text) => LOG_LEVELS[text]).optional(),
-      format: oneOf('auto', 'pretty', 'json').optional(),
-      console: boolean.optional(),
+      level: scalarBy(PLAIN_RULES.logging.level).optional(),
+      format: scalarBy(PLAIN_RULES.logging.format).optional(),
+      console: scalarBy(PLAIN_RULES.logging.console).optional(),
       files: logFiles.optional(),
     })
     .optional(),
   options: z
     .strictObject({
-      'data-directory': path.optional(),
+      'data-directory': scalarBy(PLAIN_RULES.options['data-directory']).optional(),
       'service-uri': listOf('host names such as s3.example.com', HOST_NAMES_MAX, parseHostName).optional(),
       ...frontKeys,
-      durability: oneOf('strict', 'relaxed').optional(),
+      durability: scalarBy(PLAIN_RULES.options.durability).optional(),
       'stale-uploads-after': duration.optional(),
       'intent-grace': durationOf(INTENT_GRACE_MS_MIN).optional(),
       'reclaim-grace': durationOf(RECLAIM_GRACE_MS_MIN).optional(),
@@ -145,11 +121,6 @@ export type ConfiguredStore = ConfiguredCassandra & {
 function parseUse(text: string): Engine | 'module' | undefined {
   if (CASSANDRA.test(text)) return 'cassandra';
   return ENGINES.find((each) => each === text) ?? (isModuleName(text) ? 'module' : undefined);
-}
-
-/** `standard-ia` in the file is `STANDARD_IA` in S3. */
-export function parseStorageClassName(text: string) {
-  return parseStorageClass(text.toUpperCase().replaceAll('-', '_'));
 }
 
 /** Perhaps with a port; lower case. */

@@ -1,17 +1,6 @@
 import { z } from 'zod';
 import { configurationSchema } from './schema.ts';
 
-/**
- * The dotted paths of every scalar setting whose place has a fixed name, such as `service.port`: the environment and the
- * flags can set these.
- */
-export const SETTING_PATHS: readonly string[] = settingPaths();
-
-/** `service.admin-port` is `PITHOS_SERVICE_ADMIN_PORT`. */
-export function environmentName(settingPath: string): string {
-  return `PITHOS_${settingPath.toUpperCase().replaceAll(/[.-]/g, '_')}`;
-}
-
 /** The keys that the schema knows in the map at `path`; none where it takes the user's own names. */
 export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
   let schema: unknown = unwrap(configurationSchema);
@@ -23,7 +12,8 @@ export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-function settingPaths(): string[] {
+/** What `SETTING_PATHS` must be. */
+export function settingPaths(): readonly string[] {
   return Object.entries(configurationSchema.shape).flatMap(([section, schema]) =>
     unwrap(schema) instanceof z.ZodObject ? pathsBelow(schema, section) : [],
   );

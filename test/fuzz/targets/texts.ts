@@ -1,7 +1,8 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigurationError, loadConfiguration } from '../../../src/config/load.ts';
+import { ConfigurationError } from '../../../src/config/configuration-error.ts';
+import { loadConfiguration } from '../../../src/config/load.ts';
 import { parseTenantId } from '../../../src/domain/names.ts';
 import { S3Error } from '../../../src/domain/s3-error.ts';
 import { checkPostPolicy } from '../../../src/http/post-form/post-policy.ts';
