@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import { createServer } from './create-server.ts';
 import { frontSettingsOf } from './front-settings-of.ts';
 import { startReadPins } from './jobs/read-pins.ts';
 import { asListenError } from './listen-error.ts';
@@ -6,7 +7,7 @@ import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
 import type { ReadableMetrics } from './observe/metrics.ts';
 import { LIVE, Readiness } from './readiness.ts';
-import { createServer, type OpenStores, systemClock } from './server.ts';
+import { type OpenStores, systemClock } from './server.ts';
 import { readTlsPair, watchTlsPair } from './tls-pair.ts';
 
 /** The S3 endpoint in one process, with its own health and counts. */

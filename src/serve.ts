@@ -2,7 +2,6 @@ import { ensureAccessKeys } from './access-keys.ts';
 import { startAdminListener } from './admin-listener.ts';
 import { Cleanup } from './cleanup.ts';
 import { type Config, dataDirectories } from './config/config.ts';
-import { makeBuckets } from './configured-buckets.ts';
 import { lockDataDirectory, prepareDataDirectory } from './data-directory.ts';
 import type { AccessKey } from './domain/access-key.ts';
 import { jobGraces } from './job-graces.ts';
@@ -13,7 +12,6 @@ import type { Log } from './observe/log.ts';
 import { createMetrics, type ReadableMetrics } from './observe/metrics.ts';
 import { ServerMetrics } from './observe/server-metrics.ts';
 import { type Health, LIVE, Readiness } from './readiness.ts';
-import { createS3Process } from './s3-process.ts';
 import {
   type NamedStore,
   type OpenStores,
@@ -67,6 +65,7 @@ export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd
   const cleanup = new Cleanup();
   try {
     const metrics = createMetrics();
+    const pool = launchWorkers(config, { cleanup, log: hooks.log });
     const stores = await openOwnStores(config, { cleanup, hooks: storeHooks({ log: hooks.log, metrics }) });
     const { managedKeys } = stores;
     const { environmentKey } = config.keystore;
@@ -78,8 +77,12 @@ export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd
     cleanup.use(startStoreJobs(stores, config, hooks.log));
     const { store } = config.keystore;
     const owner = environmentKey ?? (store.use === 'map' ? store.keys[0] : keys[0]);
-    await makeBuckets(stores, config.options, { owner, log: hooks.log, signal: hooks.stop });
-    const front = await createFront(config, { stores, log: hooks.log, metrics });
+    if (config.options.buckets.length > 0) {
+      const { makeBuckets } = await import('./configured-buckets.ts');
+      await makeBuckets(stores, config.options, { owner, log: hooks.log, signal: hooks.stop });
+    }
+    const front =
+      pool === undefined ? await frontInProcess(config, { stores, log: hooks.log, metrics }) : frontOf(pool, metrics);
     const { port } = await startFront(front, hooks.stop);
     cleanup.add(() => front.drain({ graceMs: config.service.shutdownGraceMs }));
     const adminEndpoint = await startAdmin(config, { stores, front, closing: hooks.stop, cleanup });
@@ -135,23 +138,42 @@ function startStoreJobs(stores: OpenStores, { options }: Config, log: Log): Asyn
   });
 }
 
-async function createFront(
+interface WorkersFront {
+  readonly pool: WorkerPool;
+  readonly metrics: ServerMetrics;
+}
+
+/**
+ * Starts the worker processes, where there are to be any: they load their code while this one makes the stores ready.
+ * `undefined` where this process answers itself.
+ */
+function launchWorkers(config: Config, { cleanup, log }: { cleanup: Cleanup; log: Log }): WorkersFront | undefined {
+  if (config.service.workers === 1) return undefined;
+  const metrics = new ServerMetrics();
+  const pool = new WorkerPool(config, { log, metrics });
+  cleanup.add(() => pool.kill());
+  pool.launch();
+  return { pool, metrics };
+}
+
+function frontOf({ pool, metrics }: WorkersFront, own: ReadableMetrics): Front {
+  return {
+    metrics,
+    storageFailed: pool.storageFailed,
+    start: () => pool.start(),
+    isListening: () => pool.listeningCount > 0,
+    snapshots: async () => new Map([...(await pool.snapshots()), [PRIMARY, own.snapshot()]]),
+    drain: (options) => pool.drain(options),
+    kill: () => pool.kill(),
+  };
+}
+
+async function frontInProcess(
   config: Config,
   { stores, log, metrics: own }: { stores: OpenStores; log: Log; metrics: ReadableMetrics },
 ): Promise<Front> {
+  const { createS3Process } = await import('./s3-process.ts');
   const metrics = new ServerMetrics();
-  if (config.service.workers > 1) {
-    const pool = new WorkerPool(config, { log, metrics });
-    return {
-      metrics,
-      storageFailed: pool.storageFailed,
-      start: () => pool.start(),
-      isListening: () => pool.listeningCount > 0,
-      snapshots: async () => new Map([...(await pool.snapshots()), [PRIMARY, own.snapshot()]]),
-      drain: (options) => pool.drain(options),
-      kill: () => pool.kill(),
-    };
-  }
   const server = await createS3Process({ config, stores, log, metrics: own });
   metrics.setWorkers(1);
   return {

@@ -4,7 +4,6 @@ import type { Config, KeystoreConfig, StoreConfig } from './config/config.ts';
 import { parseBlobId, parseBucketId, type RegionName, type StorageClass } from './domain/names.ts';
 import { emptyStores } from './empty-stores.ts';
 import { KeystoreBesideKey } from './environment-key.ts';
-import { createS3Server, type S3Server, type S3ServerOptions } from './http/s3-server.ts';
 import { keyspaceChoice, originalChoices } from './keyspace-choice.ts';
 import {
   openModuleBlobstore,
@@ -13,7 +12,6 @@ import {
   openModuleMetastore,
 } from './module-stores.ts';
 import type { OriginalSource } from './moving/original-source.ts';
-import type { Log } from './observe/log.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { NO_METRICS } from './observe/silence.ts';
 import type { Clock, IdSource } from './operations/operation.ts';
@@ -27,7 +25,6 @@ import type { StoreKind } from './stores/cassandra/migrations.ts';
 import type { EmbeddedDatabase } from './stores/embedded/database.ts';
 import type { Keystore, ManagedKeystore } from './stores/keystore.ts';
 import type { Metastore } from './stores/metastore.ts';
-import type { ReadPins } from './stores/read-pins.ts';
 import type { CallOptions, Store, StoreError } from './stores/store.ts';
 import type { RegionStores, Stores } from './stores/stores.ts';
 
@@ -180,21 +177,6 @@ export async function loadBackups() {
   const { takeBackup } = await import('./stores/embedded/backup.ts');
   const { restoreBackup } = await import('./stores/embedded/restore.ts');
   return { prepareTarget, requireCompletion, takeBackup, restoreBackup };
-}
-
-export interface ServerParts {
-  readonly stores: Stores;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly settings?: NonNullable<S3ServerOptions['settings']>;
-  readonly readPins: ReadPins;
-  readonly health?: NonNullable<S3ServerOptions['health']>;
-  readonly tls?: S3ServerOptions['tls'];
-}
-
-/** The S3 endpoint over the stores, with this process' clock and ids. */
-export function createServer(parts: ServerParts): S3Server {
-  return createS3Server({ ...parts, clock: systemClock, ids: randomIds });
 }
 
 const NO_HOOKS: StoreHooks = { metrics: NO_METRICS, onBackgroundError: () => undefined };

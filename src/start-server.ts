@@ -6,6 +6,7 @@ import { ensureAccessKeys, FIRST_OWNER, makeAccessKey } from './access-keys.ts';
 import { Cleanup } from './cleanup.ts';
 import type { CassandraOptions } from './config/cassandra-options.ts';
 import { dataDirectories, type StoreConfig } from './config/config.ts';
+import { createServer } from './create-server.ts';
 import { lockDataDirectory, prepareDataDirectory } from './data-directory.ts';
 import type { AccessKey } from './domain/access-key.ts';
 import type { Bucket } from './domain/bucket.ts';
@@ -17,7 +18,6 @@ import { startJobs } from './jobs/start-jobs.ts';
 import type { Log, LogLevel } from './observe/log.ts';
 import { NO_LOG, NO_METRICS } from './observe/silence.ts';
 import {
-  createServer,
   installSchemas,
   type OpenStores,
   openStores,

@@ -18,6 +18,8 @@ const CLOSE_MS = 5_000;
 interface PoolWorker {
   readonly worker: Worker;
   readonly ended: Promise<void>;
+  /** Whether it hears what it is told. */
+  isUp: boolean;
   /** `undefined` while it does not. */
   listeningSinceMs: number | undefined;
 }
@@ -41,6 +43,9 @@ export class WorkerPool {
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #earlyDeaths = 0;
   #requestsCount = 0;
+  #launched: readonly Promise<void>[] = [];
+  /** Whether workers may open the stores. */
+  #mayOpen = false;
 
   constructor(config: Config, { log, metrics }: { log: Log; metrics: ServerMetrics }) {
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -53,13 +58,25 @@ export class WorkerPool {
     this.#port = config.service.port;
   }
 
-  /** Starts all workers; resolves when each accepts requests. Throws `WorkerStartError`; `kill` those that did start then. */
-  async start(): Promise<{ readonly port: number }> {
+  /** Starts the processes of all workers, which load their code and wait for `start`. `kill` ends them. */
+  launch(): void {
     // Each worker takes connections from the shared socket itself. Handed round by the primary, a connection that was on
     // its way to a worker that dies would be answered by nobody and closed by nobody.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ args: [], serialization: 'advanced' });
-    await Promise.all(Array.from({ length: this.#config.service.workers }, () => this.#fork()));
+    this.#launched = Array.from({ length: this.#config.service.workers }, () => this.#fork());
+    // `start` tells of those that end before it.
+    for (const worker of this.#launched) worker.catch(() => undefined);
+  }
+
+  /**
+   * Lets the launched workers open the stores; resolves when each accepts requests. Throws `WorkerStartError`; `kill`
+   * those that did start then.
+   */
+  async start(): Promise<{ readonly port: number }> {
+    this.#mayOpen = true;
+    for (const [id, { isUp }] of this.#workers) if (isUp) this.#tellStart(id);
+    await Promise.all(this.#launched);
     this.#state = 'running';
     // One may have died while its siblings started.
     for (let count = this.#workers.size; count < this.#config.service.workers; count += 1) this.#replace();
@@ -112,15 +129,16 @@ export class WorkerPool {
     const worker = cluster.fork();
     const ended = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
-    const member: PoolWorker = { worker, ended: ended.promise, listeningSinceMs: undefined };
+    const member: PoolWorker = { worker, ended: ended.promise, isUp: false, listeningSinceMs: undefined };
     this.#workers.set(worker.id, member);
     worker.on('message', (message) => {
       const told = parseToPrimary(message);
       switch (told?.kind) {
         case 'up':
+          member.isUp = true;
           // Told to drain before it could hear: it has opened nothing yet.
           if (this.#state === 'stopping') worker.process.kill('SIGKILL');
-          else this.#tellStart(worker.id);
+          else if (this.#mayOpen) this.#tellStart(worker.id);
           return;
         case 'listening':
           this.#port = told.port;
