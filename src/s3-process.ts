@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Config } from './config/config.ts';
 import { createServer } from './create-server.ts';
 import { frontSettingsOf } from './front-settings-of.ts';
@@ -14,6 +15,10 @@ import { readTlsPair, watchTlsPair } from './tls-pair.ts';
 export interface S3Process {
   /** Listens where the configuration says, or at `port`. Throws `ListenError`. */
   listen(port: number): Promise<{ readonly port: number }>;
+  /** Answers on a connection that another process accepted. */
+  take(socket: Socket): void;
+  /** Connections that were taken and are still open. */
+  readonly openCount: number;
   /** Ends after running requests have, or were cut; the stores may be closed then. */
   drain(options: { graceMs: number }): Promise<void>;
   snapshot(): MetricsSnapshot;
@@ -54,6 +59,10 @@ export async function createS3Process({ config, stores, log, metrics }: S3Proces
       } catch (error) {
         throw asListenError(error, { host, port, setting: '--port' });
       }
+    },
+    take: (socket) => server.take(socket),
+    get openCount() {
+      return server.openCount;
     },
     async drain(options) {
       closing.abort();

@@ -161,7 +161,7 @@ function frontOf({ pool, metrics }: WorkersFront, own: ReadableMetrics): Front {
     metrics,
     storageFailed: pool.storageFailed,
     start: () => pool.start(),
-    isListening: () => pool.listeningCount > 0,
+    isListening: () => pool.readyCount > 0,
     snapshots: async () => new Map([...(await pool.snapshots()), [PRIMARY, own.snapshot()]]),
     drain: (options) => pool.drain(options),
     kill: () => pool.kill(),

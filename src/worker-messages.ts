@@ -3,7 +3,9 @@ import type { MetricsSnapshot } from './observe/counts.ts';
 
 /** What the primary process tells a worker. */
 export type ToWorker =
-  | { readonly kind: 'start'; readonly config: PackedConfig; readonly port: number }
+  | { readonly kind: 'start'; readonly config: PackedConfig }
+  /** A connection comes with it. */
+  | { readonly kind: 'connection' }
   | { readonly kind: 'drain'; readonly graceMs: number }
   | { readonly kind: 'report-metrics'; readonly request: number };
 
@@ -11,8 +13,11 @@ export type ToWorker =
 export type ToPrimary =
   /** It hears now; what it is told earlier is lost. */
   | { readonly kind: 'up' }
-  | { readonly kind: 'listening'; readonly port: number }
-  /** It ends without having listened. */
+  /** It takes connections. */
+  | { readonly kind: 'ready' }
+  /** It took the connection that it was handed, and has this many now. */
+  | { readonly kind: 'taken'; readonly openCount: number }
+  /** It ends without having been ready. */
   | { readonly kind: 'not-started'; readonly message: string }
   /** A write to stable storage failed: every process must end. */
   | { readonly kind: 'storage-failed'; readonly message: string }

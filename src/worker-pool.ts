@@ -1,6 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
 import type { Config } from './config/config.ts';
 import { packConfig } from './config/pack.ts';
+import { ConnectionBalancer } from './connection-balancer.ts';
+import { asListenError } from './listen-error.ts';
 import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
 import type { ServerMetrics } from './observe/server-metrics.ts';
@@ -21,12 +24,13 @@ interface PoolWorker {
   /** Whether it hears what it is told. */
   isUp: boolean;
   /** `undefined` while it does not. */
-  listeningSinceMs: number | undefined;
+  readySinceMs: number | undefined;
 }
 
 /**
- * The worker processes of a server: one address, one process a core. One that dies is replaced; when one finds that
- * stable storage failed, `storageFailed` resolves with what it said, and none is replaced any more.
+ * The worker processes of a server, one a core, and the address whose connections they are handed. One that dies is
+ * replaced; when one finds that stable storage failed, `storageFailed` resolves with what it said, and none is replaced
+ * any more.
  */
 export class WorkerPool {
   readonly storageFailed: Promise<string>;
@@ -37,9 +41,7 @@ export class WorkerPool {
   readonly #replacements = new Set<NodeJS.Timeout>();
   readonly #reports = new Map<number, (id: number, snapshot: MetricsSnapshot | undefined) => void>();
   readonly #failStorage: (message: string) => void;
-  /** What workers are told to listen on: siblings share a socket only where they all ask for it in the same way. */
-  #portAsked: number;
-  #port: number;
+  readonly #balancer = new ConnectionBalancer();
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #earlyDeaths = 0;
   #requestsCount = 0;
@@ -54,15 +56,10 @@ export class WorkerPool {
     this.#config = config;
     this.#log = log;
     this.#metrics = metrics;
-    this.#portAsked = config.service.port;
-    this.#port = config.service.port;
   }
 
   /** Starts the processes of all workers, which load their code and wait for `start`. `kill` ends them. */
   launch(): void {
-    // Each worker takes connections from the shared socket itself. Handed round by the primary, a connection that was on
-    // its way to a worker that dies would be answered by nobody and closed by nobody.
-    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ args: [], serialization: 'advanced' });
     this.#launched = Array.from({ length: this.#config.service.workers }, () => this.#fork());
     // `start` tells of those that end before it.
@@ -77,20 +74,24 @@ export class WorkerPool {
     this.#mayOpen = true;
     for (const [id, { isUp }] of this.#workers) if (isUp) this.#tellStart(id);
     await Promise.all(this.#launched);
+    const { host, port: asked } = this.#config.service;
+    const { port } = await this.#balancer.listen({ host, port: asked }).catch((error: unknown) => {
+      throw asListenError(error, { host, port: asked, setting: '--port' });
+    });
     this.#state = 'running';
     // One may have died while its siblings started.
     for (let count = this.#workers.size; count < this.#config.service.workers; count += 1) this.#replace();
-    return { port: this.#port };
+    return { port };
   }
 
-  get listeningCount(): number {
-    return [...this.#workers.values()].filter(isListening).length;
+  get readyCount(): number {
+    return [...this.#workers.values()].filter(isReady).length;
   }
 
   /** What each worker has counted, by its id; those that do not answer in time are left out. */
   async snapshots(): Promise<ReadonlyMap<number, MetricsSnapshot>> {
     const snapshots = new Map<number, MetricsSnapshot>();
-    const asked = new Set([...this.#workers].filter(([, member]) => isListening(member)).map(([id]) => id));
+    const asked = new Set([...this.#workers].filter(([, member]) => isReady(member)).map(([id]) => id));
     if (asked.size === 0) return snapshots;
     this.#requestsCount += 1;
     const request = this.#requestsCount;
@@ -129,7 +130,7 @@ export class WorkerPool {
     const worker = cluster.fork();
     const ended = Promise.withResolvers<void>();
     const ready = Promise.withResolvers<void>();
-    const member: PoolWorker = { worker, ended: ended.promise, isUp: false, listeningSinceMs: undefined };
+    const member: PoolWorker = { worker, ended: ended.promise, isUp: false, readySinceMs: undefined };
     this.#workers.set(worker.id, member);
     worker.on('message', (message) => {
       const told = parseToPrimary(message);
@@ -140,11 +141,13 @@ export class WorkerPool {
           if (this.#state === 'stopping') worker.process.kill('SIGKILL');
           else if (this.#mayOpen) this.#tellStart(worker.id);
           return;
-        case 'listening':
-          this.#port = told.port;
-          member.listeningSinceMs = performance.now();
-          this.#metrics.setWorkers(this.listeningCount);
+        case 'ready':
+          member.readySinceMs = performance.now();
+          this.#metrics.setWorkers(this.readyCount);
+          if (this.#state !== 'stopping') this.#balancer.add(worker.id, (socket) => handOver(worker, socket));
           return ready.resolve();
+        case 'taken':
+          return this.#balancer.taken(worker.id, told.openCount);
         case 'not-started':
           return ready.reject(new WorkerStartError(told.message));
         case 'storage-failed':
@@ -165,19 +168,18 @@ export class WorkerPool {
   }
 
   #tellStart(id: number): void {
-    // With the last listener the socket went, and a free port would be another one.
-    if (this.#state === 'running' && this.listeningCount === 0) this.#portAsked = this.#port;
-    this.#tell(id, { kind: 'start', config: packConfig(this.#config), port: this.#portAsked });
+    this.#tell(id, { kind: 'start', config: packConfig(this.#config) });
   }
 
-  #onExit({ worker, listeningSinceMs = performance.now() }: PoolWorker, end: string): void {
+  #onExit({ worker, readySinceMs = performance.now() }: PoolWorker, end: string): void {
     this.#workers.delete(worker.id);
-    this.#metrics.setWorkers(this.listeningCount);
+    this.#balancer.remove(worker.id);
+    this.#metrics.setWorkers(this.readyCount);
     for (const report of this.#reports.values()) report(worker.id, undefined);
     const unasked = this.#state === 'running';
     this.#metrics.workerEnded(worker.id, { unasked });
     if (!unasked) return;
-    const isStable = performance.now() - listeningSinceMs > STABLE_MS;
+    const isStable = performance.now() - readySinceMs > STABLE_MS;
     this.#earlyDeaths = isStable ? 0 : this.#earlyDeaths + 1;
     const delayMs = isStable ? 0 : Math.min(REPLACE_DELAY_MS * 2 ** (this.#earlyDeaths - 1), REPLACE_DELAY_MS_MAX);
     this.#log.error(
@@ -206,6 +208,7 @@ export class WorkerPool {
 
   #stopReplacing(): void {
     this.#state = 'stopping';
+    this.#balancer.close();
     for (const replacement of this.#replacements) clearTimeout(replacement);
     this.#replacements.clear();
   }
@@ -219,13 +222,19 @@ export class WorkerPool {
   }
 }
 
+/** One that is gone by then has its connection closed when its end is told. */
+function handOver(worker: Worker, socket: Socket): void {
+  const message: ToWorker = { kind: 'connection' };
+  if (worker.isConnected()) worker.send(message, socket, { keepOpen: true }, () => undefined);
+}
+
 /** Why a worker could not start, in its own words. */
 export class WorkerStartError extends Error {
   override readonly name = 'WorkerStartError';
 }
 
-function isListening({ listeningSinceMs }: PoolWorker): boolean {
-  return listeningSinceMs !== undefined;
+function isReady({ readySinceMs }: PoolWorker): boolean {
+  return readySinceMs !== undefined;
 }
 
 function endOf(code: number | null, signal: string | null): string {

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Config } from './config/config.ts';
 import { unpackConfig } from './config/pack.ts';
 import type { Log } from './observe/log.ts';
@@ -9,15 +10,15 @@ import { storeHooks } from './store-hooks.ts';
 import { parseToWorker, type ToPrimary, type ToWorker, WORKER_EXIT } from './worker-messages.ts';
 
 /**
- * A worker process: answers S3 requests on the address that it shares with its siblings, until the primary tells it to
- * drain or is gone. Resolves with the code to exit with.
+ * A worker process: answers S3 requests on the connections that the primary hands it, until that tells it to drain or
+ * is gone. Resolves with the code to exit with.
  */
 export async function runWorker(): Promise<number> {
   // A signal to the whole group, as a terminal sends it, is the primary's to follow.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   const primary = new Primary();
   await primary.tell({ kind: 'up' });
-  const { config: packed, port } = await primary.started;
+  const { config: packed } = await primary.started;
   const config = unpackConfig(packed);
   let log: Log;
   let stores: OpenStores;
@@ -27,8 +28,8 @@ export async function runWorker(): Promise<number> {
     const metrics = createMetrics();
     stores = await openStores(config, storeHooks({ log, metrics }));
     server = await createS3Process({ config, stores, log, metrics });
-    const listening = await server.listen(port);
-    await primary.tell({ kind: 'listening', port: listening.port });
+    primary.serveBy(server);
+    await primary.tell({ kind: 'ready' });
   } catch (error) {
     await primary.tell({ kind: 'not-started', message: error instanceof Error ? error.message : String(error) });
     return WORKER_EXIT.notStarted;
@@ -45,7 +46,6 @@ interface Working {
 }
 
 async function work({ primary, config, stores, server, log }: Working): Promise<number> {
-  primary.answerMetrics(server);
   const told = primary.stopped.then(({ graceMs }) => ({ kind: 'drain', graceMs }) as const);
   const failed = stores.failed.then((error) => ({ kind: 'failed', error }) as const);
   const end = await Promise.race([told, failed]);
@@ -73,16 +73,18 @@ class Primary {
     const stopped = Promise.withResolvers<{ graceMs: number | undefined }>();
     this.started = started.promise;
     this.stopped = stopped.promise;
-    process.on('message', (message) => {
+    process.on('message', (message, handle) => {
       const told = parseToWorker(message);
       if (told?.kind === 'start') started.resolve(told);
       else if (told?.kind === 'drain') stopped.resolve(told);
+      else if (told?.kind === 'connection') this.#take(handle);
       else if (told?.kind === 'report-metrics') void this.#report(told.request);
     });
     process.once('disconnect', () => stopped.resolve({ graceMs: undefined }));
   }
 
-  answerMetrics(server: S3Process): void {
+  /** Who answers on connections, and what has been counted. */
+  serveBy(server: S3Process): void {
     this.#server = server;
   }
 
@@ -92,6 +94,15 @@ class Primary {
     const { promise, resolve } = Promise.withResolvers<void>();
     process.send?.(message, undefined, undefined, () => resolve());
     await promise;
+  }
+
+  /** Says so before anything is read from it: what nobody took, the primary closes. */
+  #take(handle: unknown): void {
+    const server = this.#server;
+    if (server === undefined) return;
+    void this.tell({ kind: 'taken', openCount: server.openCount + 1 });
+    // It may have been closed on its way.
+    if (handle instanceof Socket) server.take(handle);
   }
 
   async #report(request: number): Promise<void> {

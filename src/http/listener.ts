@@ -80,6 +80,7 @@ export class Listener {
   readonly #server: Server | https.Server;
   readonly #connections = new WeakMap<Duplex, Connection>();
   readonly #running = new Map<AbortController, Promise<void>>();
+  readonly #taken = new Set<Socket>();
   #isDraining = false;
 
   constructor(options: ListenerOptions) {
@@ -124,6 +125,26 @@ export class Listener {
     return isAddressInfo(address) ? { host: address.address, port: address.port } : at;
   }
 
+  /** Answers on a connection that another process accepted, and handed over unread. */
+  take(socket: Socket): void {
+    if (this.#isDraining || this.#taken.size >= this.#options.limits.connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    // Without it node:http never looks for heads that take too long.
+    if (this.#taken.size === 0) this.#server.emit('listening');
+    this.#taken.add(socket);
+    socket.once('close', () => this.#taken.delete(socket));
+    // As for connections that node:http accepts: a client may end its side and still wait for the answer.
+    socket.allowHalfOpen = true;
+    this.#server.emit('connection', socket);
+  }
+
+  /** Connections that were taken and are still open. */
+  get takenCount(): number {
+    return this.#taken.size;
+  }
+
   /** What new connections are shown from now on. Throws where the pair cannot be used; the old one stays then. */
   setTls(tls: TlsPair): void {
     if (!('setSecureContext' in this.#server)) throw new TypeError('This listener has no TLS.');
@@ -133,8 +154,10 @@ export class Listener {
   async drain({ graceMs }: { graceMs: number }): Promise<void> {
     this.#isDraining = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // The server knows only of those that it accepted itself.
+    const takenClosed = Array.from(this.#taken, (socket) => new Promise((resolve) => socket.once('close', resolve)));
     this.#server.closeIdleConnections();
-    await Promise.race([closed, after(graceMs)]);
+    await Promise.race([Promise.all([closed, ...takenClosed]), after(graceMs)]);
     for (const controller of this.#running.keys()) controller.abort(new RequestAborted('The server is stopping.'));
     this.#server.closeAllConnections();
     await Promise.race([Promise.all(this.#running.values()), after(CUT_GRACE_MS)]);

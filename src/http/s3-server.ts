@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { S3Error } from '../domain/s3-error.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -46,6 +47,10 @@ export interface S3ServerOptions {
 export interface S3Server {
   /** Port 0 takes a free one. Resolves once connections are accepted; rejects where the address cannot be had. */
   listen(at: { host: string; port: number }): Promise<{ readonly host: string; readonly port: number }>;
+  /** Answers on a connection that another process accepted; where it has too many, closes it. */
+  take(socket: Socket): void;
+  /** Connections that were taken and are still open. */
+  readonly openCount: number;
   /** Accepts nothing more, closes idle connections, lets running requests end, and cuts after `graceMs` those that did not. */
   drain(options: { graceMs: number }): Promise<void>;
   /** What new connections are shown from now on, where there is TLS. Throws where it cannot be used. */
@@ -64,6 +69,10 @@ export function createS3Server(options: S3ServerOptions): S3Server {
   });
   return {
     listen: (at) => listener.listen(at),
+    take: (socket) => listener.take(socket),
+    get openCount() {
+      return listener.takenCount;
+    },
     drain: (grace) => listener.drain(grace),
     setTls: (tls) => listener.setTls(tls),
   };

@@ -4,6 +4,7 @@ import type { ClientRequest } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { randomNumbers } from '../history/workload.ts';
+import { RawConnection } from '../support/raw-http.ts';
 import { killNow, type ServeProcess, startServeProcess } from '../support/serve-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { Content } from './content.ts';
@@ -24,8 +25,13 @@ const WORKERS = 3;
 const CLIENTS = 16;
 /** Longest time between two kills, in milliseconds. */
 const KILL_PAUSE_MS = 1_500;
-/** Uploads that are begun at most, so that each worker has some. */
-const UPLOADS_MAX = 64;
+/** Uploads on connections of their own, which the two workers share. */
+const UPLOADS = 4;
+/** Connections that two workers share. */
+const CONNECTIONS = 8;
+const HEALTH_REQUEST = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n';
+/** How long a worker that runs may take to answer, in milliseconds. */
+const PATIENCE_MS = 3_000;
 const BUCKETS: Buckets = { plain: 'plain', versioned: 'versioned' };
 
 const timeout = (ROUNDS + 10) * ROUND_MS_MAX;
@@ -75,13 +81,10 @@ test('a killed worker ends its own requests only', async () => {
   await using server = await startServeProcess({ directory: `${directory.path}/data`, workers: 2 });
   await makeBuckets(server, BUCKETS);
   const [victim, survivor] = server.workerPids();
-  const uploads: HalfSent[] = [];
-  // Whichever worker is awake takes a connection: enough of them that each has some.
-  const workersOf = () => uploads.map((upload) => ownerOf(upload.port, server));
-  while (uploads.length < UPLOADS_MAX && !(workersOf().includes(victim) && workersOf().includes(survivor))) {
-    uploads.push(...(await Promise.all([1, 2, 3, 4].map((key) => HalfSent.begin(server, `${uploads.length + key}`)))));
-  }
-  const workers = workersOf();
+  const uploads = await Promise.all(
+    Array.from({ length: UPLOADS }, (_, index) => HalfSent.begin(server, `${index + 1}`)),
+  );
+  const workers = uploads.map((upload) => ownerOf(upload.port, server));
   if (victim === undefined) throw new Error('The server has no worker processes.');
   killNow(victim);
   const statuses = await Promise.all(uploads.map((upload) => upload.finish()));
@@ -93,6 +96,49 @@ test('a killed worker ends its own requests only', async () => {
     expect(found).toBe(status ?? 404);
   }
 });
+
+test('workers have as many connections each, and one that hangs keeps nobody waiting but who it was handed', async () => {
+  await using directory = await makeTempDir();
+  await using server = await startServeProcess({ directory: `${directory.path}/data`, workers: 2 });
+  const [first, second] = server.workerPids();
+  if (first === undefined || second === undefined) throw new Error('The server has no worker processes.');
+  const connections: RawConnection[] = [];
+  try {
+    for (let count = 0; count < CONNECTIONS; count++) {
+      const connection = await RawConnection.open(server.port);
+      connections.push(connection);
+      expect(await isLive(connection)).toBe(true);
+    }
+    const owners = connections.map(({ localPort }) => ownerOf(localPort, server));
+    expect(owners.filter((pid) => pid === first)).toHaveLength(CONNECTIONS / 2);
+    expect(owners.filter((pid) => pid === second)).toHaveLength(CONNECTIONS / 2);
+    process.kill(first, 'SIGSTOP');
+    const later = await Promise.all(Array.from({ length: CONNECTIONS }, () => RawConnection.open(server.port)));
+    connections.push(...later);
+    const answers = later.map((connection) => isLive(connection));
+    const answered = Promise.all(answers.map((answer) => Promise.race([answer, setTimeout(PATIENCE_MS, false)])));
+    expect((await answered).filter((answer) => !answer).length).toBeLessThanOrEqual(1);
+    process.kill(first, 'SIGCONT');
+    expect(await Promise.all(answers)).not.toContain(false);
+  } finally {
+    process.kill(first, 'SIGCONT');
+    for (const connection of connections) connection[Symbol.dispose]();
+  }
+});
+
+test('a client that ends its side gets the answer of a worker', async () => {
+  await using directory = await makeTempDir();
+  await using server = await startServeProcess({ directory: `${directory.path}/data`, workers: 2 });
+  using connection = await RawConnection.open(server.port);
+  connection.send(HEALTH_REQUEST);
+  connection.half();
+  expect((await connection.response()).status).toBe(200);
+});
+
+async function isLive(connection: RawConnection): Promise<boolean> {
+  connection.send(HEALTH_REQUEST);
+  return (await connection.response()).status === 200;
+}
 
 /** The end of what it logged, but for requests. */
 function lastWords(server: ServeProcess): string {

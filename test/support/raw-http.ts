@@ -38,6 +38,11 @@ export class RawConnection implements Disposable {
     return new RawConnection(socket);
   }
 
+  /** The port of this end. */
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
   send(bytes: string | Uint8Array): void {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }

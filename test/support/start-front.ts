@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import {
   type BucketName,
   parseAccessKeyId,
@@ -38,6 +40,8 @@ export type FrontOperations = Partial<Record<OperationName, AnyOperation>>;
 export interface FrontOptions extends Partial<Omit<S3ServerOptions, 'operations' | 'log' | 'metrics' | 'clock'>> {
   /** All others are not implemented. */
   readonly operations?: FrontOperations;
+  /** Connections are accepted beside the server and handed to it, as to a worker process. */
+  readonly isHandedConnections?: boolean;
 }
 
 export interface SendOptions extends Partial<Pick<SigningContext, 'region'>> {
@@ -68,7 +72,7 @@ export class Front implements AsyncDisposable {
     this.drain = parts.drain;
   }
 
-  static async start({ operations = {}, ...options }: FrontOptions = {}): Promise<Front> {
+  static async start({ operations = {}, isHandedConnections = false, ...options }: FrontOptions = {}): Promise<Front> {
     const clock = { now: NOW_MS };
     const stores = options.stores ?? (await makeStores(clock));
     const metrics = createMetrics();
@@ -89,8 +93,20 @@ export class Front implements AsyncDisposable {
       metrics,
       operations: { ...nothingImplemented(), ...operations },
     });
-    const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
-    return new Front({ port, metrics, stores, logLines, clock, drain: (grace) => server.drain(grace) });
+    const at = { host: '127.0.0.1', port: 0 };
+    const drain = (grace: { graceMs: number }) => server.drain(grace);
+    if (!isHandedConnections) {
+      return new Front({ ...(await server.listen(at)), metrics, stores, logLines, clock, drain });
+    }
+    // As the other process has them: without what this one set when it accepted them.
+    const acceptor = createServer((socket) => server.take(socket)).listen(at);
+    await once(acceptor, 'listening');
+    const port = portOf(acceptor);
+    const drainBoth = async (grace: { graceMs: number }) => {
+      acceptor.close();
+      await drain(grace);
+    };
+    return new Front({ port, metrics, stores, logLines, clock, drain: drainBoth });
   }
 
   get host(): string {
@@ -236,4 +252,9 @@ export function bucketOf(name: BucketName, tenant: string) {
 
 function hex(): string {
   return randomBytes(16).toString('hex');
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
