@@ -51,11 +51,9 @@ export class ProcessReadPins {
 
   begin(metastore: Metastore): Disposable {
     const existing = this.#reads.get(metastore);
-    const reads = existing ?? { open: new Set(), pin: undefined };
+    const reads = existing ?? { open: new OpenReads(), pin: undefined };
     if (existing === undefined) this.#reads.set(metastore, reads);
-    const read = { sinceMs: this.#nowMs() };
-    reads.open.add(read);
-    return { [Symbol.dispose]: () => void reads.open.delete(read) };
+    return reads.open.begin(this.#nowMs());
   }
 
   /** Sets, moves, renews and clears pins as the reads now under way need it. */
@@ -69,8 +67,7 @@ export class ProcessReadPins {
 
   async #updateOne(metastore: Metastore, reads: Reads, options: { readonly signal: AbortSignal }): Promise<void> {
     const nowMs = this.#nowMs();
-    // The first in the set is the oldest.
-    const [oldest] = reads.open;
+    const { oldest } = reads.open;
     if (oldest === undefined || nowMs - oldest.sinceMs < PIN_READS_AFTER_MS) {
       if (reads.pin === undefined) return;
       await metastore.clearPin(this.#id, options);
@@ -86,8 +83,44 @@ export class ProcessReadPins {
   }
 }
 
+/** A read under way, between those that began before and after it; alone once it is disposed of, or again. */
+class OpenRead implements Disposable {
+  readonly sinceMs: number;
+  before: OpenRead = this;
+  after: OpenRead = this;
+
+  constructor(sinceMs: number) {
+    this.sinceMs = sinceMs;
+  }
+
+  [Symbol.dispose](): void {
+    this.before.after = this.after;
+    this.after.before = this.before;
+    this.before = this;
+    this.after = this;
+  }
+}
+
+/** The reads under way, in the order of their beginning: a ring, for every small read comes and goes here. */
+class OpenReads {
+  /** Where the ring begins and ends; no read. */
+  readonly #ends = new OpenRead(0);
+
+  get oldest(): OpenRead | undefined {
+    return this.#ends.after === this.#ends ? undefined : this.#ends.after;
+  }
+
+  begin(sinceMs: number): OpenRead {
+    const read = new OpenRead(sinceMs);
+    read.before = this.#ends.before;
+    read.after = this.#ends;
+    this.#ends.before.after = read;
+    this.#ends.before = read;
+    return read;
+  }
+}
+
 interface Reads {
-  /** In the order of their beginning. */
-  readonly open: Set<{ readonly sinceMs: number }>;
+  readonly open: OpenReads;
   pin: { readonly sinceMs: number; readonly expiresAtMs: number } | undefined;
 }

@@ -17,6 +17,10 @@ const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
 /** A signature is 32 bytes in lower-case hex. */
 const SIGNATURE = /^[0-9a-f]{64}$/;
+const SIGNATURE_DIGITS = DIGEST_BYTES * 2;
+// Two signatures while they are compared.
+const comparedSignature = Buffer.alloc(SIGNATURE_DIGITS);
+const comparedExpected = Buffer.alloc(SIGNATURE_DIGITS);
 
 export interface SigningScope {
   /** As in the scope: `YYYYMMDD`. */
@@ -67,7 +71,10 @@ export class SigningKey {
 }
 
 function isSame(signature: string, expected: string): boolean {
-  return SIGNATURE.test(signature) && timingSafeEqual(Buffer.from(signature), Buffer.from(expected));
+  if (!SIGNATURE.test(signature)) return false;
+  comparedSignature.write(signature, 'latin1');
+  comparedExpected.write(expected, 'latin1');
+  return timingSafeEqual(comparedSignature, comparedExpected);
 }
 
 /** Derives signing keys, which takes four HMACs, and keeps them for a while. */

@@ -7,12 +7,18 @@ export interface Timestamp {
   readonly atMs: number;
 }
 
+/** What was read last: the requests of one second are signed with one time. */
+let latest: Timestamp = { text: '19700101T000000Z', atMs: 0 };
+
 /** Reads `YYYYMMDDTHHMMSSZ`; `undefined` for anything else, and for times that no clock shows. */
 export function parseIsoBasic(text: string): Timestamp | undefined {
+  if (text === latest.text) return latest;
   if (!ISO_BASIC.test(text)) return undefined;
   const day = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6, 8)}`;
   const atMs = Date.parse(`${day}T${text.slice(9, 11)}:${text.slice(11, 13)}:${text.slice(13, 15)}Z`);
-  return Number.isNaN(atMs) ? undefined : { text, atMs };
+  if (Number.isNaN(atMs)) return undefined;
+  latest = { text, atMs };
+  return latest;
 }
 
 /** Reads the date of a `Date` header, which is that of HTTP or e-mail, or ISO 8601 basic; none is before 1970. */

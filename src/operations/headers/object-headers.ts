@@ -6,6 +6,9 @@ import type { StoredObject } from '../../domain/object-version.ts';
 import type { HeaderFields } from '../reply.ts';
 import { checksumHeaderName } from './expected-body.ts';
 
+/** The time that was written last: objects that are asked for together were often made together. */
+let latestDate = { second: 0, text: new Date(0).toUTCString() };
+
 /** What GetObject and HeadObject say of a version, but for its length, range and checksum. */
 export function objectHeaders(bucket: Bucket, version: StoredObject): HeaderFields {
   const { headers } = version;
@@ -49,5 +52,7 @@ export function quoteETag(etag: ETag): string {
 
 /** A time as HTTP writes it; fractions of a second are dropped. */
 export function httpDate(ms: number): string {
-  return new Date(ms).toUTCString();
+  const second = Math.floor(ms / 1000);
+  if (second !== latestDate.second) latestDate = { second, text: new Date(second * 1000).toUTCString() };
+  return latestDate.text;
 }

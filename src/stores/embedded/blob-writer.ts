@@ -8,18 +8,17 @@ import { fileError } from './system-error.ts';
 
 /** Frames in one write: 1 MiB. */
 const WRITE_FRAMES = 4;
-/** Writes that run at one time. */
-const WRITES_MAX = 2;
 
 /**
  * Cuts a body into frames and writes them, some at a time. A slow body holds one frame in memory, a fast one as many
- * as two writes and the frames that fill meanwhile.
+ * as one write and those that fill meanwhile: a second write would only wait, and spin, for the lock of the file.
  */
 export class BlobWriter {
   readonly #file: FileHandle;
   readonly #id: BlobId;
   readonly #seal: FrameSeal;
-  readonly #running = new Set<Promise<void>>();
+  /** The write under way. Never rejects. */
+  #running = Promise.resolve();
   #frame: Buffer | undefined;
   #frameEnd = 0;
   #full: Buffer[] = [];
@@ -34,7 +33,7 @@ export class BlobWriter {
     this.#seal = new FrameSeal(id);
   }
 
-  /** Takes bytes, and waits while two writes run. */
+  /** Takes bytes, and waits for the write under way once there are enough for the next. */
   async add(chunk: Uint8Array): Promise<void> {
     this.sizeBytes += chunk.length;
     for (let taken = 0; taken < chunk.length; ) {
@@ -58,7 +57,7 @@ export class BlobWriter {
 
   /** Waits until no write runs; throws nothing. */
   async settle(): Promise<void> {
-    await Promise.all(this.#running);
+    await this.#running;
     if (this.#frame !== undefined) FRAME_BUFFERS.give(this.#frame);
     for (const frame of this.#full) FRAME_BUFFERS.give(frame);
     this.#frame = undefined;
@@ -77,14 +76,13 @@ export class BlobWriter {
   }
 
   async #write(): Promise<void> {
-    while (this.#running.size >= WRITES_MAX) await Promise.race(this.#running);
+    await this.#running;
     if (this.#failure !== undefined) throw this.#failure;
     const full = this.#full;
     const position = this.#position;
     this.#full = [];
     for (const frame of full) this.#position += frame.length;
-    const running = this.#writeAt(full, position).finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    this.#running = this.#writeAt(full, position);
   }
 
   async #writeAt(full: Buffer[], position: number): Promise<void> {

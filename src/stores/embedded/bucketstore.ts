@@ -18,6 +18,8 @@ import type { RowRange, Table } from './table.ts';
 
 /** Longest name of a bucket, in bytes: no prefix or position needs to be longer. */
 const NAME_BYTES_MAX = 63;
+/** Buckets that are kept decoded beside their rows. */
+const DECODED_MAX = 100;
 
 /** The bucketstore of a directory. */
 export class EmbeddedBucketstore implements Bucketstore {
@@ -27,6 +29,8 @@ export class EmbeddedBucketstore implements Bucketstore {
   readonly #buckets: Table;
   /** [hash of the tenant][name] → nothing. */
   readonly #byTenant: Table;
+  /** What rows said when they were last read; a row that has not changed since says the same. */
+  readonly #decoded = new Map<BucketName, { readonly row: Buffer; readonly bucket: Bucket }>();
 
   constructor(database: EmbeddedDatabase) {
     this.description = `${database.description}, bucketstore`;
@@ -107,9 +111,23 @@ export class EmbeddedBucketstore implements Bucketstore {
     // The database is its owner's to close.
   }
 
+  /** Always reads the row, as another process may have changed it; decodes it only where it has. */
   #find(name: BucketName): Bucket | undefined {
-    const row = this.#buckets.get(Buffer.from(name));
-    return row && decodeBucket(row);
+    const key = Buffer.from(name);
+    const known = this.#decoded.get(name);
+    const row = known === undefined ? this.#buckets.get(key) : this.#buckets.getUnless(key, known.row);
+    if (known !== undefined && row === 'same') return known.bucket;
+    this.#decoded.delete(name);
+    if (row === undefined || row === 'same') return undefined;
+    const bucket = decodeBucket(row);
+    this.#decoded.set(name, { row, bucket });
+    if (this.#decoded.size > DECODED_MAX) this.#forgetOldest();
+    return bucket;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#decoded.keys();
+    if (oldest !== undefined) this.#decoded.delete(oldest);
   }
 }
 
