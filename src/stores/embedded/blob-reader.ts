@@ -4,9 +4,9 @@ import { lendPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { FRAME_BYTES, FrameSeal, fileBytes, PAYLOAD_BYTES } from './blob-frames.ts';
 import { buffersAfter } from './buffer-pool.ts';
-import { FRAME_BUFFERS } from './frame-buffers.ts';
+import { FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
 
-/** Frames in one read. */
+/** Frames in one read: 1 MiB. */
 const READ_FRAMES = 4;
 
 /**
@@ -23,10 +23,12 @@ export async function* readFrames(
   const end = range.offsetBytes + range.lengthBytes;
   const lastFrame = Math.ceil(end / PAYLOAD_BYTES);
   const endOfFile = fileBytes(blob.sizeBytes);
-  for (let first = Math.floor(range.offsetBytes / PAYLOAD_BYTES); first < lastFrame; first += READ_FRAMES) {
+  using _stream = FRAME_SHARES.open();
+  for (let first = Math.floor(range.offsetBytes / PAYLOAD_BYTES); first < lastFrame; ) {
     signal.throwIfAborted();
+    const next = Math.min(first + FRAME_SHARES.upTo(READ_FRAMES), lastFrame);
     const start = first * FRAME_BYTES;
-    const stop = Math.min(Math.min(first + READ_FRAMES, lastFrame) * FRAME_BYTES, endOfFile);
+    const stop = Math.min(next * FRAME_BYTES, endOfFile);
     const buffers = takeBuffers(stop - start);
     const filledBytes = await fill(file, buffers, start);
     signal.throwIfAborted();
@@ -40,6 +42,7 @@ export async function* readFrames(
       const piece = payload.subarray(Math.max(0, range.offsetBytes - offset), Math.min(payload.length, end - offset));
       yield lendPiece(piece, () => FRAME_BUFFERS.give(frame));
     }
+    first = next;
   }
 }
 

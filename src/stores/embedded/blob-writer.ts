@@ -3,7 +3,7 @@ import type { BlobId } from '../../domain/names.ts';
 import type { StoreError } from '../store.ts';
 import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
 import { buffersAfter } from './buffer-pool.ts';
-import { FRAME_BUFFERS } from './frame-buffers.ts';
+import { FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
 import { fileError } from './system-error.ts';
 
 /** Frames in one write: 1 MiB. */
@@ -43,7 +43,7 @@ export class BlobWriter {
       this.#frameEnd += part.length;
       taken += part.length;
       if (this.#frameEnd === FRAME_BYTES) this.#closeFrame(this.#frame);
-      if (this.#full.length === WRITE_FRAMES) await this.#write();
+      if (this.#full.length >= FRAME_SHARES.upTo(WRITE_FRAMES)) await this.#write();
     }
   }
 

@@ -11,6 +11,7 @@ import { readFrames } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
+import { FRAME_SHARES } from './frame-buffers.ts';
 import { asFileError, fileError, fileSize, isNoFile, systemCode } from './system-error.ts';
 
 export interface BlobstoreOptions {
@@ -169,6 +170,7 @@ export class EmbeddedBlobstore implements Blobstore {
 
   /** Writes a body to its file, but does not sync it. */
   async #fill(file: FileHandle, id: BlobId, body: AsyncIterable<Uint8Array>): Promise<number> {
+    using _stream = FRAME_SHARES.open();
     const writer = new BlobWriter(file, id);
     try {
       for await (const chunk of body) {

@@ -1,5 +1,6 @@
 import { FRAME_BYTES } from './blob-frames.ts';
 import { BufferPool } from './buffer-pool.ts';
+import { FrameShares } from './frame-shares.ts';
 
 /** Frames that are kept for the next reader or writer: 32 MiB. */
 const KEPT_FRAMES = 128;
@@ -9,3 +10,9 @@ const KEPT_FRAMES = 128;
  * that they stand for makes V8 collect garbage, all of its heap, about once for 64 MiB.
  */
 export const FRAME_BUFFERS = new BufferPool({ sizeBytes: FRAME_BYTES, keptMax: KEPT_FRAMES });
+
+/** What the reads, or the writes, of all streams take of them together, while each takes more than one: 8 MiB. */
+const SHARED_FRAMES = 32;
+
+/** How many of those buffers a read or a write of a stream may take. */
+export const FRAME_SHARES = new FrameShares(SHARED_FRAMES);
