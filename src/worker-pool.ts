@@ -18,6 +18,12 @@ const METRICS_MS_MAX = 2_000;
 /** What workers get beyond the grace of their requests, to close their stores, in milliseconds. */
 const CLOSE_MS = 5_000;
 
+/**
+ * The young part of a worker's heap, in MiB instead of up to 16. What a request makes dies at once, so that a larger one
+ * is collected no cheaper; but until it is, it keeps pieces of bodies alive, 64 KiB each, that lie outside the heap.
+ */
+const SMALL_YOUNG_HEAP = '--max-semi-space-size=1';
+
 interface PoolWorker {
   readonly worker: Worker;
   readonly ended: Promise<void>;
@@ -60,7 +66,7 @@ export class WorkerPool {
 
   /** Starts the processes of all workers, which load their code and wait for `start`. `kill` ends them. */
   launch(): void {
-    cluster.setupPrimary({ args: [], serialization: 'advanced' });
+    cluster.setupPrimary({ args: [], execArgv: [SMALL_YOUNG_HEAP, ...process.execArgv], serialization: 'advanced' });
     this.#launched = Array.from({ length: this.#config.service.workers }, () => this.#fork());
     // `start` tells of those that end before it.
     for (const worker of this.#launched) worker.catch(() => undefined);
