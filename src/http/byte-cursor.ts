@@ -16,6 +16,11 @@ export class ByteCursor {
   async take(bytesMax: number): Promise<Uint8Array | undefined> {
     const piece = await this.#current();
     if (piece === undefined) return undefined;
+    if (this.#position === 0 && piece.length <= bytesMax) {
+      // The piece itself, which whoever reads it may return: not looked at here any more.
+      this.#piece = undefined;
+      return piece;
+    }
     const end = Math.min(piece.length, this.#position + bytesMax);
     const taken = piece.subarray(this.#position, end);
     this.#position = end;

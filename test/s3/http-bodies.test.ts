@@ -1,18 +1,24 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { S3Request } from '../../src/operations/request.ts';
 import { elementText, type RawConnection } from '../support/raw-http.ts';
 import {
   awsChunked,
+  STREAMING_SIGNED,
   STREAMING_SIGNED_TRAILER,
   STREAMING_UNSIGNED_TRAILER,
+  sha256,
   signByHeader,
   UNSIGNED,
 } from '../support/sign.ts';
 import { ALICE, BUCKET, Front, type FrontOptions, tinyOperation } from '../support/start-front.ts';
+import { startWholeFront } from '../support/whole-front.ts';
 
 const PATH = `/${BUCKET}/key`;
 /** One piece of a large body, in bytes. */
 const PIECE_BYTES = 64 * 1024;
+/** Of chunks that end with the pieces in which they arrive, within them, and far behind them, in bytes. */
+const CHUNK_SIZES = [70_001, PIECE_BYTES, 1024 ** 2, 5, 16 * 1024, 300_000, PIECE_BYTES - 90, PIECE_BYTES, 700_000];
 
 let front: Front;
 let connection: RawConnection;
@@ -251,6 +257,45 @@ describe('aws-chunked', () => {
   });
 });
 
+test.each([
+  ['plain', UNSIGNED],
+  ['in signed chunks', STREAMING_SIGNED],
+  ['in unsigned chunks', STREAMING_UNSIGNED_TRAILER],
+])('a large body %s is stored as it came: what is freed on its way was copied before', async (_, mode) => {
+  await using whole = await startWholeFront('embedded');
+  ({ front } = whole);
+  connection = await front.connect();
+  const path = `/${await whole.newBucket()}/large`;
+  const content = randomBytes(CHUNK_SIZES.reduce((sum, size) => sum + size));
+  const isChunked = mode !== UNSIGNED;
+  const framed = isChunked
+    ? { 'x-amz-decoded-content-length': String(content.length), 'content-encoding': 'aws-chunked' }
+    : {};
+  const request = { method: 'PUT', path, headers: { host: front.host, ...framed } };
+  const { headers, seed } = signByHeader(request, mode, front.context());
+  const bytes = isChunked
+    ? awsChunked(
+        { chunks: cut(content), ...(mode === STREAMING_SIGNED ? { seed } : { trailers: [] }) },
+        front.context(),
+      )
+    : content;
+  for (let round = 0; round < 3; round++) {
+    connection.send(headOf({ ...headers, 'content-length': String(bytes.length) }, path));
+    connection.send(bytes);
+    expect((await connection.response()).status).toBe(200);
+    const { body } = await whole.ok({ path });
+    expect(sha256(body)).toBe(sha256(content));
+  }
+});
+
+function cut(content: Buffer): Buffer[] {
+  let start = 0;
+  return CHUNK_SIZES.map((size) => {
+    start += size;
+    return content.subarray(start - size, start);
+  });
+}
+
 type Run = (options: { readonly body: S3Request }) => Promise<unknown>;
 
 /** A front whose PutObject does this; it reads its body to the end unless said. */
@@ -281,7 +326,7 @@ function unsignedHead(headers: Readonly<Record<string, string>>): Buffer {
   return headOf(signByHeader(request, UNSIGNED, { keys: ALICE, atMs: front.clock.now }).headers);
 }
 
-function headOf(headers: Readonly<Record<string, string>>): Buffer {
+function headOf(headers: Readonly<Record<string, string>>, path = PATH): Buffer {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`PUT ${PATH} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+  return Buffer.from(`PUT ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
 }

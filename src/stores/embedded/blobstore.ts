@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type BlobId, parseBlobId } from '../../domain/names.ts';
 import type { BlobCondition, BlobExtent, Blobstore, ByteRange } from '../blobstore.ts';
 import { iterateUntil } from '../iterate-until.ts';
+import { returnPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { fileBytes } from './blob-frames.ts';
 import { readFrames } from './blob-reader.ts';
@@ -178,6 +179,7 @@ export class EmbeddedBlobstore implements Blobstore {
         // A long body must not take what the watermark keeps for others.
         this.#space.requireFree();
         await writer.add(chunk);
+        returnPiece(chunk);
       }
       await writer.end();
       return writer.sizeBytes;
