@@ -18,13 +18,6 @@ const METRICS_MS_MAX = 2_000;
 /** What workers get beyond the grace of their requests, to close their stores, in milliseconds. */
 const CLOSE_MS = 5_000;
 
-/**
- * The young part of a worker's heap, in MiB, instead of up to 16: until it is collected, it keeps dead pieces of bodies
- * alive, 64 KiB each, that lie outside the heap. With less than 4, what makes a page of a listing outlives it, and is
- * collected with the old part, which made a page take a third more CPU.
- */
-const SMALL_YOUNG_HEAP = '--max-semi-space-size=4';
-
 interface PoolWorker {
   readonly worker: Worker;
   readonly ended: Promise<void>;
@@ -67,7 +60,7 @@ export class WorkerPool {
 
   /** Starts the processes of all workers, which load their code and wait for `start`. `kill` ends them. */
   launch(): void {
-    cluster.setupPrimary({ args: [], execArgv: [SMALL_YOUNG_HEAP, ...process.execArgv], serialization: 'advanced' });
+    cluster.setupPrimary({ args: [], serialization: 'advanced' });
     this.#launched = Array.from({ length: this.#config.service.workers }, () => this.#fork());
     // `start` tells of those that end before it.
     for (const worker of this.#launched) worker.catch(() => undefined);
