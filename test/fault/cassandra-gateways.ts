@@ -8,7 +8,7 @@ import { openTestKeyspace, serveArguments, type TestKeyspace } from '../support/
 import { freeAddress } from '../support/cassandra-setup.ts';
 import { SERVE_KEYS, type ServeProcess, startServeProcess, withoutUserSettings } from '../support/serve-process.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
-import type { S3Answer, S3Endpoint } from './s3-client.ts';
+import type { S3Endpoint } from './s3-client.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const SKEW_CLOCK = new URL('../support/skew-clock.mjs', import.meta.url).pathname;
@@ -79,10 +79,12 @@ export class CassandraGateways implements AsyncDisposable {
     return new CassandraGateways({ cluster, keyspace, gateways }, started.move());
   }
 
+  /** One that tells of its answers may fail. */
   endpoint(index: number, onAnswer?: S3Endpoint['onAnswer']): S3Endpoint {
     const { server, skewMs } = this.gateways[index % this.gateways.length] ?? fail('There is no gateway.');
     const { host, port, keys } = server;
-    return { host, port, keys, skewMs, ...(onAnswer === undefined ? {} : { onAnswer }) };
+    const told = onAnswer === undefined ? {} : { onAnswer, mayFail: true };
+    return { host, port, keys, skewMs, ...told };
   }
 
   async makeBucket(name: string, { isVersioned = false }: { readonly isVersioned?: boolean } = {}): Promise<void> {
@@ -132,39 +134,6 @@ export class CassandraGateways implements AsyncDisposable {
   #pids(index: number): readonly number[] {
     const { server } = this.gateways[index] ?? fail('There is no such gateway.');
     return [server.pid, ...server.workerPids()];
-  }
-}
-
-/** What clients heard: how many failures, and the longest time in which nobody heard of a success. */
-export class AnswerLog {
-  answers = 0;
-  failures = 0;
-  readonly failuresByCode = new Map<string, number>();
-  #lastSuccessAt = performance.now();
-  #longestPauseMs = 0;
-  #longestPauseAtMs = 0;
-  readonly #beganAt = performance.now();
-
-  readonly note = (_: unknown, answer: S3Answer | undefined): void => {
-    this.answers++;
-    if (answer === undefined || answer.status >= 500) {
-      this.failures++;
-      const code = answer?.code ?? 'no answer';
-      this.failuresByCode.set(code, (this.failuresByCode.get(code) ?? 0) + 1);
-      return;
-    }
-    const pauseMs = performance.now() - this.#lastSuccessAt;
-    if (pauseMs > this.#longestPauseMs) {
-      this.#longestPauseMs = pauseMs;
-      this.#longestPauseAtMs = this.#lastSuccessAt - this.#beganAt;
-    }
-    this.#lastSuccessAt = performance.now();
-  };
-
-  /** The longest time without a success, and when it began, for people. */
-  describePause(): string {
-    const [pause, at] = [this.#longestPauseMs, this.#longestPauseAtMs].map((ms) => (ms / 1000).toFixed(1));
-    return `Longest time without a success: ${pause} s, ${at} s after the start.`;
   }
 }
 

@@ -13,9 +13,11 @@ export interface S3Endpoint {
   /** What its clock is ahead of ours, in milliseconds: requests must be signed at its time. */
   readonly skewMs?: number;
   /**
-   * Given where parts of the server may fail: told of every answer, `undefined` for none. An answer of 500 or more is
-   * then no answer: it leaves open what became of the request.
+   * Parts of the server may fail: an answer of 500 or more is then no answer, as it leaves open what became of the
+   * request.
    */
+  readonly mayFail?: boolean;
+  /** Told of every answer, `undefined` for none. */
   readonly onAnswer?: (call: S3Call, answer: S3Answer | undefined) => void;
 }
 
@@ -55,10 +57,10 @@ export class S3Client implements Disposable {
    * sent, and where nothing comes for a minute.
    */
   async send(call: S3Call): Promise<S3Answer | undefined> {
-    const { onAnswer } = this.#endpoint;
+    const { onAnswer, mayFail = false } = this.#endpoint;
     const answer = await this.#send(call);
     onAnswer?.(call, answer);
-    return onAnswer !== undefined && answer !== undefined && answer.status >= 500 ? undefined : answer;
+    return mayFail && answer !== undefined && answer.status >= 500 ? undefined : answer;
   }
 
   async #send(call: S3Call): Promise<S3Answer | undefined> {

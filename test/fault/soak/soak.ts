@@ -6,6 +6,7 @@ import { recordWindows } from '../../history/record-windows.ts';
 import { S3Subject } from '../../history/s3-subject.ts';
 import { randomNumbers } from '../../history/workload.ts';
 import { killNow, type ServeProcess, startServeProcess } from '../../support/serve-process.ts';
+import { AnswerLog } from '../answer-log.ts';
 import { findProblems, fsckProblems, SHORT_GRACES } from '../final-check.ts';
 import { findLosses } from '../find-losses.ts';
 import { type Buckets, LoadClient, requireStatus } from '../load-client.ts';
@@ -29,6 +30,12 @@ export interface SoakOptions {
   readonly damage?: (dataDirectory: string) => Promise<void>;
 }
 
+/** What one round came to. */
+export interface Round extends Resources {
+  /** Acknowledged writes of the mixed load. */
+  readonly writesPerMinute: number;
+}
+
 export interface SoakReport {
   readonly seed: number;
   readonly loadMs: number;
@@ -41,7 +48,9 @@ export interface SoakReport {
   readonly serverStops: number;
   /** Backups of the running server that were restored and found clean. */
   readonly backups: number;
-  readonly rounds: readonly Resources[];
+  /** What the clients of the mixed load asked and heard. */
+  readonly answers: AnswerLog;
+  readonly rounds: readonly Round[];
   /** What is not as it must be, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -54,6 +63,7 @@ const HISTORY_KEYS = Array.from({ length: 16 }, (_, index) => `key-${index}`);
 const OPERATIONS_MAX = 1_000_000;
 const WINDOW_OPERATIONS = 10_000;
 const KILL_PAUSE_MS = 3_000;
+const MINUTE_MS = 60_000;
 /** Before what was not answered is asked again, in milliseconds. */
 const REPEAT_MS = 100;
 
@@ -71,7 +81,8 @@ class Soak {
   readonly #data: string;
   readonly #random: () => number;
   readonly #clients: readonly LoadClient[];
-  readonly #rounds: Resources[] = [];
+  readonly #rounds: Round[] = [];
+  readonly #answers = new AnswerLog();
   readonly #problems: string[] = [];
   readonly #counts = { entries: 0, workerKills: 0, serverKills: 0, serverStops: 0, backups: 0 };
   #loadMs = 0;
@@ -101,7 +112,7 @@ class Soak {
     return {
       ...{ seed, loadMs: this.#loadMs, acknowledged: this.#sum('acknowledged'), inDoubt: this.#sum('inDoubt') },
       ...this.#counts,
-      ...{ rounds: this.#rounds, problems: this.#problems },
+      ...{ answers: this.#answers, rounds: this.#rounds, problems: this.#problems },
     };
   }
 
@@ -120,12 +131,14 @@ class Soak {
     await using server = await this.#start();
     if (number === 0) await makeBuckets(server, BUCKETS);
     const beganAt = performance.now();
+    const acknowledgedBefore = this.#sum('acknowledged');
+    this.#answers.begin();
     let isBackedUp = false;
     let hasEnded = false;
     const isOver = () => hasEnded || stop.aborted || (isBackedUp && performance.now() - beganAt >= roundMs);
     using watch = new ResourceWatch(server);
     const running = Promise.all([
-      Promise.all(this.#clients.map((client) => client.run(server, isOver))),
+      Promise.all(this.#clients.map((client) => client.run({ ...server, onAnswer: this.#answers.note }, isOver))),
       this.#record(server, number, isOver),
       this.#killWorkers(server, isOver),
       this.#backUp().finally(() => {
@@ -136,8 +149,10 @@ class Soak {
     await running.finally(() => {
       hasEnded = true;
     });
-    this.#loadMs += performance.now() - beganAt;
-    this.#rounds.push(await watch.result(this.#data));
+    const loadMs = performance.now() - beganAt;
+    this.#loadMs += loadMs;
+    const writesPerMinute = ((this.#sum('acknowledged') - acknowledgedBefore) * MINUTE_MS) / loadMs;
+    this.#rounds.push({ ...(await watch.result(this.#data)), writesPerMinute });
     await this.#end(server, number);
     const { entries, workerKills } = this.#counts;
     onProgress(
