@@ -1,14 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { S3Error } from '../domain/s3-error.ts';
 import { startStopwatch } from '../observe/stopwatch.ts';
-import { lendPiece } from '../stores/lent-pieces.ts';
+import { freeOnReturn } from '../stores/lent-pieces.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { HttpLimits } from './limits.ts';
-
-/** Smaller pieces are left to the garbage collector, in bytes. */
-const FREED_BYTES_MIN = 16 * 1024;
-/** Node 20 cannot free a buffer. */
-const CAN_FREE = typeof ArrayBuffer.prototype.transfer === 'function';
 
 type BodyLimits = Pick<HttpLimits, 'bodyWindowMs' | 'bodyWindowBytesMin' | 'drainBytesMax' | 'drainTimeoutMs'>;
 
@@ -103,7 +98,7 @@ export class IncomingBody implements ByteSource {
     if (!(piece instanceof Uint8Array)) return undefined;
     this.#receivedBytes += piece.length;
     this.#windowBytes += piece.length;
-    return freeable(piece);
+    return freeOnReturn(piece);
   }
 
   /** Throws where the body ended too early. */
@@ -148,15 +143,4 @@ export class IncomingBody implements ByteSource {
     this.#request.on('readable', wake).on('end', wake).on('close', wake);
     this.#request.on('error', () => this.fail(new S3Error('IncompleteBody')));
   }
-}
-
-/**
- * A piece whose memory is given up when it is returned. node:http makes a buffer for each, and V8 only counts them: left
- * to it, all of its heap is collected about once for 30 MiB that arrive.
- */
-function freeable(piece: Uint8Array): Uint8Array {
-  const { buffer } = piece;
-  const isAlone = piece.length === buffer.byteLength && piece.length >= FREED_BYTES_MIN;
-  if (!CAN_FREE || !isAlone || !(buffer instanceof ArrayBuffer)) return piece;
-  return lendPiece(piece, () => void buffer.transfer(0));
 }

@@ -1,5 +1,5 @@
 import type { Reply, ReplyBody } from '../operations/reply.ts';
-import { returnPiece } from '../stores/lent-pieces.ts';
+import { returnerOf, returnPiece } from '../stores/lent-pieces.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Exchange } from './listener.ts';
 
@@ -60,7 +60,7 @@ async function sendWhole(reply: Reply, context: SendContext): Promise<SentReply>
   const bytes = context.method === 'HEAD' ? undefined : wholeBody(reply.body);
   writeHead(reply, bytes?.length, context);
   if (body.isComplete) {
-    response.end(bytes);
+    response.end(bytes, bytes && returnerOf(bytes));
   } else {
     if (bytes === undefined || bytes.length === 0) response.flushHeaders();
     else response.write(bytes);

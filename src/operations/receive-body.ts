@@ -6,6 +6,7 @@ import type { BlobId, StorageClass } from '../domain/names.ts';
 import type { ObjectBody } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
 import type { Blobstore } from '../stores/blobstore.ts';
+import { freeOnReturn, returnPiece } from '../stores/lent-pieces.ts';
 import type { Metastore } from '../stores/metastore.ts';
 import { StoreError } from '../stores/store.ts';
 import {
@@ -95,8 +96,7 @@ interface Digests {
 }
 
 function receiveInline(pieces: readonly Uint8Array[], expected: ExpectedBody): ReceivedBody {
-  const [first] = pieces;
-  const bytes = pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces);
+  const bytes = joined(pieces);
   const md5 = hash('md5', bytes, 'buffer');
   const algorithm = expected.checksum?.algorithm;
   const checksumText = algorithm === 'MD5' ? md5.toString('base64') : algorithm && checksumOf(algorithm, bytes);
@@ -104,6 +104,15 @@ function receiveInline(pieces: readonly Uint8Array[], expected: ExpectedBody): R
   const checksum = verifyDigests(expected, digests);
   const body = { kind: 'inline', bytes } as const;
   return new Received({ body, sizeBytes: bytes.length, etag: etagOfMd5(digests.md5), checksum }, undefined);
+}
+
+/** The pieces in one buffer, which whoever stores it may return. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (pieces.length === 1 && first !== undefined) return first;
+  const bytes = freeOnReturn(Buffer.concat(pieces));
+  for (const piece of pieces) returnPiece(piece);
+  return bytes;
 }
 
 async function receiveBlob(

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { lendPiece, returnPiece } from './lent-pieces.ts';
+import { freeOnReturn, lendPiece, returnerOf, returnPiece } from './lent-pieces.ts';
+
+/** Long enough to be freed, in bytes. */
+const FREED_BYTES = 32 * 1024;
+const CAN_FREE = typeof ArrayBuffer.prototype.transfer === 'function';
 
 test('a piece is taken back once, when it is returned', () => {
   let returns = 0;
@@ -15,4 +19,19 @@ test('a part of a piece takes nothing back: the rest may be read still', () => {
   returnPiece(piece.subarray(0, 4));
   returnPiece(piece.subarray(0));
   expect(returns).toBe(0);
+});
+
+test('memory is freed when its piece is returned, and only where the piece has it for itself', () => {
+  const alone = freeOnReturn(new Uint8Array(FREED_BYTES));
+  const part = freeOnReturn(new Uint8Array(2 * FREED_BYTES).subarray(FREED_BYTES));
+  const small = freeOnReturn(new Uint8Array(8));
+  for (const piece of [alone, part, small]) returnPiece(piece);
+  expect([alone, part, small].map(({ length }) => length)).toEqual([CAN_FREE ? 0 : FREED_BYTES, FREED_BYTES, 8]);
+});
+
+test('only what was lent has somebody to return it to', () => {
+  const lent = lendPiece(new Uint8Array(8), () => undefined);
+  expect(returnerOf(new Uint8Array(8))).toBeUndefined();
+  returnerOf(lent)?.();
+  expect(returnerOf(lent)).toBeUndefined();
 });

@@ -1,3 +1,8 @@
+/** Smaller pieces are left to the garbage collector, in bytes. */
+const FREED_BYTES_MIN = 16 * 1024;
+/** Node 20 cannot free a buffer. */
+const CAN_FREE = typeof ArrayBuffer.prototype.transfer === 'function';
+
 /**
  * Pieces of bodies whose memory is wanted back. Whoever is done with a piece may say so, and its buffer is used again, or
  * freed; of one that is never returned, the garbage collector takes the buffer. So only the last reader of a piece, who
@@ -12,10 +17,26 @@ export function lendPiece(piece: Uint8Array, takeBack: () => void): Uint8Array {
   return piece;
 }
 
+/**
+ * Lends a piece whose memory is freed when it is returned, where it is worth it and the piece has its buffer for itself.
+ * V8 only counts such memory: left to it, all of its heap is collected about once for 30 MiB of it.
+ */
+export function freeOnReturn<Piece extends Uint8Array>(piece: Piece): Piece {
+  const { buffer } = piece;
+  const isAlone = piece.length === buffer.byteLength && piece.length >= FREED_BYTES_MIN;
+  if (CAN_FREE && isAlone && buffer instanceof ArrayBuffer) takers.set(piece, () => void buffer.transfer(0));
+  return piece;
+}
+
 /** Says that nobody reads this piece any more; does nothing where it was not lent, or was returned already. */
 export function returnPiece(piece: Uint8Array): void {
   const takeBack = takers.get(piece);
   if (takeBack === undefined) return;
   takers.delete(piece);
   takeBack();
+}
+
+/** What returns the piece when it is called; `undefined` where it was not lent. */
+export function returnerOf(piece: Uint8Array): (() => void) | undefined {
+  return takers.has(piece) ? () => returnPiece(piece) : undefined;
 }

@@ -1,4 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
+import { freeOnReturn } from '../lent-pieces.ts';
 import { StoreError } from '../store.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';
 import { numberKey } from './row-keys.ts';
@@ -45,7 +46,7 @@ export function readInline(
   }
   if (filled + body.tail.length === sizeBytes) {
     bytes.set(body.tail, filled);
-    if (checksum(bytes, sequence) === body.crc32c) return bytes;
+    if (checksum(bytes, sequence) === body.crc32c) return freeOnReturn(bytes);
   }
   throw new StoreError('corrupt', `The bytes of version ${sequence} are not what was written.`);
 }

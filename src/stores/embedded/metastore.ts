@@ -10,6 +10,7 @@ import type {
   VersionAttributes,
 } from '../../domain/object-version.ts';
 import type { Part, Upload, UploadAddress, UploadDraft } from '../../domain/upload.ts';
+import { returnPiece } from '../lent-pieces.ts';
 import type {
   BucketClosed,
   DeleteDraft,
@@ -82,7 +83,10 @@ export class EmbeddedMetastore implements Metastore {
     if (body.kind === 'inline' && body.bytes.length > this.inlineBytesMax) {
       throw new RangeError(`A body of ${body.bytes.length} bytes is a blob: more than ${this.inlineBytesMax}.`);
     }
-    return await this.#write((step) => versions.putVersion(step, bucketId, draft, condition), growing(signal));
+    const outcome = await this.#write((step) => versions.putVersion(step, bucketId, draft, condition), growing(signal));
+    // They were copied, and whoever lent them reads them no more.
+    if (outcome.kind === 'stored' && body.kind === 'inline') returnPiece(body.bytes);
+    return outcome;
   }
 
   async deleteCurrent(
