@@ -35,7 +35,7 @@ export function createLog({ level, format, destination }: LogOptions): Log {
   const options = {
     level,
     base: format === 'json' ? { pid: process.pid } : null,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: timeMember,
     formatters: { level: (label: string) => ({ level: label }) },
   };
   if (format === 'pretty') {
@@ -48,6 +48,16 @@ export function createLog({ level, format, destination }: LogOptions): Log {
   }
   const background = pino.destination({ dest: 1, sync: false });
   return { ...logOn(pino(options, background)), flush: () => background.flushSync() };
+}
+
+/** The time that was written last: a busy process writes several lines in one millisecond. */
+let latestTime = { atMs: 0, member: '' };
+
+/** The time now, as pino puts it into a line. */
+function timeMember(): string {
+  const atMs = Date.now();
+  if (atMs !== latestTime.atMs) latestTime = { atMs, member: `,"time":"${new Date(atMs).toISOString()}"` };
+  return latestTime.member;
 }
 
 function logOn(logger: pino.Logger): Log {
