@@ -1,5 +1,5 @@
 const RANGE = /^([\d.]+|[\da-f:.]+)(?:\/(\d{1,3}))?$/i;
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 /** Addresses that begin with the same bits. */
 export interface AddressRange {
