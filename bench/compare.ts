@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import { Cleanup } from '../src/cleanup.ts';
 import { parsePlan } from '../src/cli/bench-flags.ts';
 import { bareEnvironment } from '../src/config/bare-environment.ts';
 import { Secret } from '../src/domain/secret.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * Pithos beside other servers, each started here in a temporary directory of the same file system:
@@ -115,15 +116,6 @@ async function startPeer(name: 'versity' | 'minio', program: string): Promise<Ta
   const key = { accessKeyId: ACCESS_KEY_ID, secret: new Secret(secret), sessionToken: undefined };
   const url = new URL(`http://127.0.0.1:${port}`);
   return { name, url, region: 'us-east-1', key, pid: peer.pid, isTemporary: true };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { DEFAULT_ATTRIBUTES } from '../src/domain/object-version.ts';
 import { openDatabase } from '../src/stores/embedded/database.ts';
 import { EmbeddedMetastore } from '../src/stores/embedded/metastore.ts';
 import type { VersionDraft } from '../src/stores/metastore.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * The time from the start of `pithos serve` to its first answer over HTTP, on a directory with objects in it, and the
@@ -94,15 +95,6 @@ async function answers(port: number): Promise<boolean> {
   socket.on('error', () => undefined);
   await new Promise((resolve) => socket.on('close', resolve));
   return hasAnswered;
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Objects as small puts leave them, without a server and unsynced. */

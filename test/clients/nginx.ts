@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../../bench/free-port.ts';
 import { clientPath, runClient } from './client.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -78,16 +79,6 @@ async function makeCertificate(folder: string): Promise<string> {
   const files = ['-subj', '/CN=localhost', '-addext', names, '-keyout', 'key.pem', '-out', 'cert.pem'];
   await runClient('openssl', [...args, ...files], { cwd: folder, env: {} });
   return join(folder, 'cert.pem');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
-  return address.port;
 }
 
 async function accepts(port: number): Promise<boolean> {
