@@ -186,7 +186,8 @@ describe('a signal to stop', () => {
     const workerPids = server.workerPids();
     const stopped = server.stop();
     await refusesConnections(server);
-    expect(await Promise.all([stopped, server.stop()])).toEqual([1, 1]);
+    // By SIGKILL, and so without a code, where a commit is under way: the exit guard of the metadata sees to that.
+    for (const code of await Promise.all([stopped, server.stop()])) expect([1, null]).toContain(code);
     await failed;
     await expect.poll(() => workerPids.filter(isAlive)).toEqual([]);
   });
