@@ -2,13 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseETag } from '../src/domain/etag.ts';
-import { parseBlobId, parseBucketId, parseObjectKey, parseStorageClass, parseTenantId } from '../src/domain/names.ts';
-import { DEFAULT_ATTRIBUTES } from '../src/domain/object-version.ts';
+import { parseBlobId, parseBucketId, parseObjectKey, parseTenantId } from '../src/domain/names.ts';
 import { openEmbeddedBlobstore } from '../src/stores/embedded/blobstore.ts';
 import { openDatabase } from '../src/stores/embedded/database.ts';
 import { EmbeddedMetastore } from '../src/stores/embedded/metastore.ts';
-import type { VersionDraft } from '../src/stores/metastore.ts';
+import { draftOf, must } from './draft.ts';
 
 /**
  * Measures the embedded engine without HTTP: rate, and CPU of all threads for each operation.
@@ -113,26 +111,4 @@ async function measure(
 
 async function* repeat(piece: Uint8Array, count: number): AsyncIterable<Uint8Array> {
   for (let index = 0; index < count; index++) yield piece;
-}
-
-function draftOf(key: string, bytes: Uint8Array): VersionDraft {
-  return {
-    key: must(parseObjectKey(key)),
-    slot: 'null',
-    lastModifiedMs: Date.now(),
-    etag: must(parseETag('d41d8cd98f00b204e9800998ecf8427e')),
-    sizeBytes: bytes.length,
-    checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' },
-    body: { kind: 'inline', bytes },
-    headers: { contentType: 'application/octet-stream' },
-    userMetadata: [['mtime', '1700000000.0']],
-    storageClass: must(parseStorageClass('STANDARD')),
-    owner: OWNER,
-    attributes: DEFAULT_ATTRIBUTES,
-  };
-}
-
-function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('A value is missing.');
-  return value;
 }

@@ -9,12 +9,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cpuMsOfTree, load } from '../src/bench/process-times.ts';
 import { prepareDataDirectory } from '../src/data-directory.ts';
-import { parseETag } from '../src/domain/etag.ts';
-import { parseBucketId, parseObjectKey, parseStorageClass, parseTenantId } from '../src/domain/names.ts';
-import { DEFAULT_ATTRIBUTES } from '../src/domain/object-version.ts';
+import { parseBucketId } from '../src/domain/names.ts';
 import { openDatabase } from '../src/stores/embedded/database.ts';
 import { EmbeddedMetastore } from '../src/stores/embedded/metastore.ts';
-import type { VersionDraft } from '../src/stores/metastore.ts';
+import { draftOf } from './draft.ts';
 import { freePort } from './free-port.ts';
 
 /**
@@ -104,26 +102,13 @@ async function fill(objectsCount: number): Promise<void> {
   const meta = new EmbeddedMetastore(database, { name: REGION, nowMs: () => Date.now() });
   const bucketId = parseBucketId(randomBytes(16).toString('hex'));
   const bytes = randomBytes(BODY_BYTES);
-  const draft: Omit<VersionDraft, 'key'> = {
-    slot: 'null',
-    lastModifiedMs: Date.now(),
-    etag: must(parseETag('d41d8cd98f00b204e9800998ecf8427e')),
-    sizeBytes: bytes.length,
-    checksum: { algorithm: 'CRC64NVME', type: 'FULL_OBJECT', value: 'AAAAAAAAAAA=' },
-    body: { kind: 'inline', bytes },
-    headers: {},
-    userMetadata: [],
-    storageClass: must(parseStorageClass('STANDARD')),
-    owner: { tenant: parseTenantId('tenant'), displayName: 'tenant' },
-    attributes: DEFAULT_ATTRIBUTES,
-  };
   const options = { signal: new AbortController().signal };
   let next = 0;
   const write = async () => {
     while (next < objectsCount) {
       const index = next++;
-      const key = must(parseObjectKey(`dir-${index % 1000}/key-${index}`));
-      const outcome = await meta.putVersion(bucketId, { ...draft, key }, {}, options);
+      const draft = draftOf(`dir-${index % 1000}/key-${index}`, bytes);
+      const outcome = await meta.putVersion(bucketId, draft, {}, options);
       if (outcome.kind !== 'stored') throw new Error(outcome.kind);
     }
   };
@@ -133,9 +118,4 @@ async function fill(objectsCount: number): Promise<void> {
 function spread(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b).map((value) => value.toFixed(0));
   return `median ${sorted[Math.floor(sorted.length / 2)]}, ${sorted[0]} to ${sorted.at(-1)}`;
-}
-
-function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('A value is missing.');
-  return value;
 }

@@ -2,15 +2,19 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConnectionBalancer } from './connection-balancer.ts';
+import { type BalancerTrouble, ConnectionBalancer } from './connection-balancer.ts';
+
+const LIMITS = { waitingMax: 2, takeMsMax: 200 };
 
 let balancer: ConnectionBalancer;
 let port: number;
+let troubles: BalancerTrouble[];
 let handed: { id: number; socket: Socket }[];
 let clients: Socket[];
 
 beforeEach(async () => {
-  balancer = new ConnectionBalancer();
+  troubles = [];
+  balancer = new ConnectionBalancer({ onTrouble: (trouble) => troubles.push(trouble), limits: LIMITS });
   ({ port } = await balancer.listen({ host: '127.0.0.1', port: 0 }));
   handed = [];
   clients = [];
@@ -86,6 +90,23 @@ describe('a connection', () => {
     expect(idsHanded()).toEqual([1, 2]);
   });
 
+  test('that is not taken in time keeps nobody from the worker for longer, and is told of', async () => {
+    add(1);
+    await open();
+    await open();
+    await untilHanded(2);
+    expect(idsHanded()).toEqual([1, 1]);
+    expect(troubles).toEqual([{ kind: 'untaken', worker: 1, afterMs: LIMITS.takeMsMax }]);
+  });
+
+  test('beyond those that may wait is closed, and told of', async () => {
+    for (let count = 0; count < LIMITS.waitingMax; count++) await open();
+    const client = await open();
+    client.resume();
+    await once(client, 'close');
+    expect(troubles).toEqual([{ kind: 'closed', waitingCount: LIMITS.waitingMax }]);
+  });
+
   test('that waits for a worker is closed with the server', async () => {
     const client = await open();
     await setTimeout(20);
@@ -97,7 +118,9 @@ describe('a connection', () => {
 });
 
 test('an address that is in use is an error', async () => {
-  await expect(new ConnectionBalancer().listen({ host: '127.0.0.1', port })).rejects.toMatchObject({
+  await expect(
+    new ConnectionBalancer({ onTrouble: () => undefined }).listen({ host: '127.0.0.1', port }),
+  ).rejects.toMatchObject({
     code: 'EADDRINUSE',
   });
 });

@@ -1,12 +1,22 @@
+import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** Connections that wait for a worker process; those beyond are closed. */
-const WAITING_MAX = 1_000;
-/** How long a worker may leave a connection untaken before it is given up here, in milliseconds. */
-const TAKE_MS_MAX = 10_000;
+export interface BalancerLimits {
+  /** Connections that wait for a worker process; those beyond are closed. */
+  readonly waitingMax: number;
+  /** How long a worker may leave a connection untaken before the next may be handed to it, in milliseconds. */
+  readonly takeMsMax: number;
+}
+
+const LIMITS: BalancerLimits = { waitingMax: 1_000, takeMsMax: 10_000 };
 
 /** Sends a connection to a worker process, with `keepOpen`. */
 export type HandOver = (socket: Socket) => void;
+
+/** What an operator should hear of: a worker that does not take what it was handed, or more connections than wait. */
+export type BalancerTrouble =
+  | { readonly kind: 'untaken'; readonly worker: number; readonly afterMs: number }
+  | { readonly kind: 'closed'; readonly waitingCount: number };
 
 interface Taker {
   readonly handOver: HandOver;
@@ -27,22 +37,23 @@ export class ConnectionBalancer {
   readonly #server: Server;
   readonly #takers = new Map<number, Taker>();
   readonly #waiting: Socket[] = [];
+  readonly #limits: BalancerLimits;
+  readonly #onTrouble: (trouble: BalancerTrouble) => void;
 
-  constructor() {
+  constructor(options: {
+    readonly onTrouble: (trouble: BalancerTrouble) => void;
+    readonly limits?: Partial<BalancerLimits>;
+  }) {
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#onTrouble = options.onTrouble;
     // What node:http sets for the connections that it accepts itself.
-    const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
-    this.#server = createServer(options, (socket) => this.#onConnection(socket));
+    const sockets = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
+    this.#server = createServer(sockets, (socket) => this.#onConnection(socket));
   }
 
   /** Port 0 takes a free one. Rejects where the address cannot be had. */
   async listen(at: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(at, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+    await once(this.#server.listen(at), 'listening');
     const address = this.#server.address();
     return { port: typeof address === 'object' && address !== null ? address.port : at.port };
   }
@@ -80,7 +91,8 @@ export class ConnectionBalancer {
   #onConnection(socket: Socket): void {
     // It is not read here: what goes wrong with it, the worker will see.
     socket.on('error', () => undefined);
-    if (this.#waiting.length >= WAITING_MAX) {
+    if (this.#waiting.length >= this.#limits.waitingMax) {
+      this.#onTrouble({ kind: 'closed', waitingCount: this.#waiting.length });
       socket.destroy();
       return;
     }
@@ -90,13 +102,15 @@ export class ConnectionBalancer {
 
   #handOut(): void {
     for (;;) {
-      const taker = this.#idlest();
+      const [id, taker] = this.#idlest() ?? [];
       const socket = taker && this.#waiting.shift();
-      if (taker === undefined || socket === undefined) return;
+      if (id === undefined || taker === undefined || socket === undefined) return;
+      const afterMs = this.#limits.takeMsMax;
       const timer = setTimeout(() => {
+        this.#onTrouble({ kind: 'untaken', worker: id, afterMs });
         letGo(taker);
         this.#handOut();
-      }, TAKE_MS_MAX);
+      }, afterMs);
       taker.handed = { socket, timer: timer.unref() };
       taker.openCount += 1;
       taker.handOver(socket);
@@ -104,12 +118,9 @@ export class ConnectionBalancer {
   }
 
   /** Of the workers that have taken all that they were handed, the one with the fewest connections. */
-  #idlest(): Taker | undefined {
-    let idlest: Taker | undefined;
-    for (const taker of this.#takers.values()) {
-      if (taker.handed === undefined && !(idlest !== undefined && idlest.openCount <= taker.openCount)) idlest = taker;
-    }
-    return idlest;
+  #idlest(): [id: number, taker: Taker] | undefined {
+    const free = [...this.#takers].filter(([, { handed }]) => handed === undefined);
+    return free.toSorted(([, a], [, b]) => a.openCount - b.openCount)[0];
   }
 }
 

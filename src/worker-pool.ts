@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { Config } from './config/config.ts';
 import { packConfig } from './config/pack.ts';
-import { ConnectionBalancer } from './connection-balancer.ts';
+import { type BalancerTrouble, ConnectionBalancer } from './connection-balancer.ts';
 import { asListenError } from './listen-error.ts';
 import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
@@ -41,7 +41,7 @@ export class WorkerPool {
   readonly #replacements = new Set<NodeJS.Timeout>();
   readonly #reports = new Map<number, (id: number, snapshot: MetricsSnapshot | undefined) => void>();
   readonly #failStorage: (message: string) => void;
-  readonly #balancer = new ConnectionBalancer();
+  readonly #balancer: ConnectionBalancer;
   #state: 'starting' | 'running' | 'stopping' = 'starting';
   #earlyDeaths = 0;
   #requestsCount = 0;
@@ -56,6 +56,7 @@ export class WorkerPool {
     this.#config = config;
     this.#log = log;
     this.#metrics = metrics;
+    this.#balancer = new ConnectionBalancer({ onTrouble: (trouble) => this.#warn(trouble) });
   }
 
   /** Starts the processes of all workers, which load their code and wait for `start`. `kill` ends them. */
@@ -169,6 +170,15 @@ export class WorkerPool {
 
   #tellStart(id: number): void {
     this.#tell(id, { kind: 'start', config: packConfig(this.#config) });
+  }
+
+  #warn(trouble: BalancerTrouble): void {
+    if (trouble.kind === 'closed') {
+      this.#log.warn({ waiting: trouble.waitingCount }, 'a connection was closed: too many wait for a worker process');
+      return;
+    }
+    const worker = this.#workers.get(trouble.worker)?.worker.process.pid;
+    this.#log.warn({ worker, afterMs: trouble.afterMs }, 'a worker process did not take a connection');
   }
 
   #onExit({ worker, readySinceMs = performance.now() }: PoolWorker, end: string): void {

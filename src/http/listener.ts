@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -114,13 +115,7 @@ export class Listener {
   }
 
   async listen(at: { host: string; port: number }): Promise<{ host: string; port: number }> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(at, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
+    await once(this.#server.listen(at), 'listening');
     const address = this.#server.address();
     return isAddressInfo(address) ? { host: address.address, port: address.port } : at;
   }

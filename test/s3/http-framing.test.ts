@@ -242,3 +242,12 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
     });
   });
 });
+
+test('a connection that is handed over beyond those that a process may have is closed', async () => {
+  await using full = await Front.start({ limits: { connectionsMax: 1 }, isHandedConnections: true });
+  using first = await full.connect();
+  using second = await full.connect();
+  await second.closed();
+  first.send('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  expect((await first.response()).status).toBe(501);
+});
