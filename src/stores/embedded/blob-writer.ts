@@ -1,9 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { BlobId } from '../../domain/names.ts';
 import type { StoreError } from '../store.ts';
+import type { BlobFile } from './blob-file.ts';
 import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
-import { buffersAfter } from './buffer-pool.ts';
-import { FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
+import { ALIGNED_FRAMES, FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
 import { fileError } from './system-error.ts';
 
 /** Frames in one write: 1 MiB. */
@@ -14,7 +13,7 @@ const WRITE_FRAMES = 4;
  * as one write and those that fill meanwhile: a second write would only wait, and spin, for the lock of the file.
  */
 export class BlobWriter {
-  readonly #file: FileHandle;
+  readonly #file: BlobFile;
   readonly #id: BlobId;
   readonly #seal: FrameSeal;
   /** The write under way. Never rejects. */
@@ -27,7 +26,7 @@ export class BlobWriter {
   #failure: StoreError | undefined;
   sizeBytes = 0;
 
-  constructor(file: FileHandle, id: BlobId) {
+  constructor(file: BlobFile, id: BlobId) {
     this.#file = file;
     this.#id = id;
     this.#seal = new FrameSeal(id);
@@ -58,15 +57,15 @@ export class BlobWriter {
   /** Waits until no write runs; throws nothing. */
   async settle(): Promise<void> {
     await this.#running;
-    if (this.#frame !== undefined) FRAME_BUFFERS.give(this.#frame);
-    for (const frame of this.#full) FRAME_BUFFERS.give(frame);
+    if (this.#frame !== undefined) giveBack(this.#frame);
+    this.#full.forEach(giveBack);
     this.#frame = undefined;
     this.#full = [];
   }
 
   #takeFrame(): Buffer {
     this.#frameEnd = FrameSeal.payloadOffset;
-    return FRAME_BUFFERS.take();
+    return ALIGNED_FRAMES.take() ?? FRAME_BUFFERS.take();
   }
 
   #closeFrame(frame: Buffer): void {
@@ -87,20 +86,16 @@ export class BlobWriter {
 
   async #writeAt(full: Buffer[], position: number): Promise<void> {
     try {
-      await writeAll(this.#file, full, position);
+      await this.#file.write(full, position);
     } catch (error) {
       this.#failure ??= fileError(`write blob ${this.#id}`, error);
     } finally {
-      for (const frame of full) FRAME_BUFFERS.give(frame);
+      full.forEach(giveBack);
     }
   }
 }
 
-/** The system may write less than it was given. */
-async function writeAll(file: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
-  let written = 0;
-  for (let rest = buffers; rest.length > 0; rest = buffersAfter(buffers, written)) {
-    const { bytesWritten } = await file.writev(rest, position + written);
-    written += bytesWritten;
-  }
+function giveBack(frame: Buffer): void {
+  const pool = ALIGNED_FRAMES.has(frame) ? ALIGNED_FRAMES : FRAME_BUFFERS;
+  pool.give(frame);
 }

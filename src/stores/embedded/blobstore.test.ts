@@ -8,6 +8,7 @@ import { returnPiece } from '../lent-pieces.ts';
 import { FRAME_BYTES, PAYLOAD_BYTES } from './blob-frames.ts';
 import { EmbeddedBlobstore, openEmbeddedBlobstore } from './blobstore.ts';
 import { DirectorySync } from './durable-directory.ts';
+import { ALIGNED_FRAME_COUNT, ALIGNED_FRAMES } from './frame-buffers.ts';
 
 const SIZE_BYTES = 2 * PAYLOAD_BYTES + 1000;
 const CORRUPT = expect.objectContaining({ name: 'StoreError', kind: 'corrupt' });
@@ -68,6 +69,27 @@ test.each([0, 3, FRAME_BYTES, 2 * FRAME_BYTES + 500])('a file cut to %i bytes is
   await truncate(pathOf(dir.path, id), lengthBytes);
   await expect(collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS))).rejects.toThrow(CORRUPT);
   expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: false }, OPTIONS)).toBe('corrupt');
+});
+
+test('blobs that many write at one time, more than there is aligned memory for, are all sound', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const ids = Array.from({ length: ALIGNED_FRAME_COUNT + 16 }, () => newBlobId());
+  const { promise: allHaveBegun, resolve } = Promise.withResolvers<void>();
+  let begun = 0;
+  const bytes = bytesOf(SIZE_BYTES);
+  const slowBody = async function* (): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, 1000);
+    begun += 1;
+    if (begun === ids.length) resolve();
+    await allHaveBegun;
+    yield bytes.subarray(1000);
+  };
+  await Promise.all(ids.map((id) => blobs.write(id, slowBody(), OPTIONS)));
+  for (const id of ids) {
+    expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: true }, OPTIONS)).toBe('sound');
+  }
+  expect(ALIGNED_FRAMES.freeCount).toBe(ALIGNED_FRAME_COUNT);
 });
 
 test('below the watermark writes are storage-full with figures, and reads and deletes work', async () => {
@@ -141,10 +163,14 @@ async function openStore(directory: string, diskFreeBytesMin = 0): Promise<Embed
 
 async function writeBlob(blobs: EmbeddedBlobstore): Promise<BlobId> {
   const id = newBlobId();
-  const bytes = Buffer.alloc(SIZE_BYTES);
-  for (let index = 0; index < bytes.length; index++) bytes[index] = (index * 31 + (index >> 10)) & 0xff;
-  await blobs.write(id, bodyOf(bytes), OPTIONS);
+  await blobs.write(id, bodyOf(bytesOf(SIZE_BYTES)), OPTIONS);
   return id;
+}
+
+function bytesOf(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = (index * 31 + (index >> 10)) & 0xff;
+  return bytes;
 }
 
 async function* bodyOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {

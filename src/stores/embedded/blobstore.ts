@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, opendir, unlink } from 'node:fs/promises';
+import { mkdir, open, opendir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobId, parseBlobId } from '../../domain/names.ts';
 import type { BlobCondition, BlobExtent, Blobstore, ByteRange } from '../blobstore.ts';
 import { iterateUntil } from '../iterate-until.ts';
 import { returnPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
+import { BlobFile } from './blob-file.ts';
 import { fileBytes } from './blob-frames.ts';
 import { readFrames } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -79,15 +80,11 @@ export class EmbeddedBlobstore implements Blobstore {
     this.#space.requireFree();
     const shard = await this.#shard(id);
     const path = this.#path(id);
-    const file = await open(path, 'wx', FILE_MODE).catch((error: unknown) => {
-      throw fileError(`make ${path}`, error);
-    });
+    const file = await BlobFile.create(path);
     try {
       const sizeBytes = await this.#fill(file, id, iterateUntil(body, signal));
-      if (this.#isStrict) await this.#sync(path, [file.datasync(), shard.sync()]);
-      await file.close().catch((error: unknown) => {
-        throw fileError(`close ${path}`, error);
-      });
+      if (this.#isStrict) await this.#sync(path, [file.sync(), shard.sync()]);
+      await file.close();
       return { sizeBytes };
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -170,7 +167,7 @@ export class EmbeddedBlobstore implements Blobstore {
   }
 
   /** Writes a body to its file, but does not sync it. */
-  async #fill(file: FileHandle, id: BlobId, body: AsyncIterable<Uint8Array>): Promise<number> {
+  async #fill(file: BlobFile, id: BlobId, body: AsyncIterable<Uint8Array>): Promise<number> {
     using _stream = FRAME_SHARES.open();
     const writer = new BlobWriter(file, id);
     try {
