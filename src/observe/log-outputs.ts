@@ -1,6 +1,7 @@
 import { mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import pino from 'pino';
+import { GatheredLines } from './gathered-lines.ts';
 import { createLog, type Log, type LogLevel } from './log.ts';
 import { NO_LOG } from './silence.ts';
 
@@ -28,7 +29,7 @@ export function openLogOutputs({ level, format, console, files }: LogOutputs): L
   return others.length === 0 ? first : toAll(logs);
 }
 
-/** Lines are written one by one at the end, so that those of several processes do not mix. */
+/** Lines are written whole, at the end, so that those of several processes do not mix; one of an error, at once. */
 function openLogFile(level: LogLevel, { path, format }: LogOutputs['files'][number]): Log {
   let fd: number;
   try {
@@ -38,7 +39,18 @@ function openLogFile(level: LogLevel, { path, format }: LogOutputs['files'][numb
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LogFileError(`The log file ${path} cannot be written to: ${reason}.`, { cause });
   }
-  return createLog({ level, format, destination: pino.destination({ dest: fd, sync: true }) });
+  const file = pino.destination({ dest: fd, sync: true });
+  const lines = new GatheredLines((text) => file.write(text));
+  process.on('exit', () => lines.flush());
+  const log = createLog({ level, format, destination: lines });
+  return {
+    ...log,
+    error(fields, message) {
+      log.error(fields, message);
+      lines.flush();
+    },
+    flush: () => lines.flush(),
+  };
 }
 
 function toAll(logs: readonly Log[]): Log {
