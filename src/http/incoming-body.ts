@@ -54,8 +54,12 @@ export class IncomingBody implements ByteSource {
   get isDrainable(): boolean {
     if (this.isComplete) return true;
     if (this.#failure !== undefined || this.#awaitsContinue) return false;
-    const declared = Number(this.#request.headers['content-length'] ?? Number.NaN);
-    return declared - this.#receivedBytes <= this.#limits.drainBytesMax;
+    return this.#declaredBytes - this.#receivedBytes <= this.#limits.drainBytesMax;
+  }
+
+  /** NaN where the body comes in chunks, or there is none. */
+  get #declaredBytes(): number {
+    return Number(this.#request.headers['content-length'] ?? Number.NaN);
   }
 
   next(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
@@ -104,6 +108,8 @@ export class IncomingBody implements ByteSource {
   /** Throws where the body ended too early. */
   #isAtEnd(): boolean {
     if (this.#failure !== undefined) throw this.#failure;
+    // The parser says so only after its last piece was handed out: to wait for that takes a timer and four listeners.
+    if (this.#receivedBytes === this.#declaredBytes) return true;
     if (this.#request.complete) return this.#request.readableLength === 0;
     if (this.#request.destroyed) throw new S3Error('IncompleteBody');
     return false;
