@@ -26,7 +26,10 @@ export class IncomingBody implements ByteSource {
   readonly #response: ServerResponse;
   readonly #limits: BodyLimits;
   #awaitsContinue: boolean;
-  #listening = false;
+  /** Whether pieces are taken as they come, rather than asked for. */
+  #isFlowing = false;
+  /** Pieces that came while nobody waited. */
+  readonly #arrived: Uint8Array[] = [];
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
   #receivedBytes = 0;
@@ -67,7 +70,7 @@ export class IncomingBody implements ByteSource {
       this.#awaitsContinue = false;
       this.#response.writeContinue();
     }
-    const piece = this.#read();
+    const piece = this.#take();
     if (piece !== undefined) return piece;
     if (this.#isAtEnd()) return undefined;
     return this.#waitForNext();
@@ -97,8 +100,10 @@ export class IncomingBody implements ByteSource {
     }
   }
 
-  #read(): Uint8Array | undefined {
-    const piece: unknown = this.#request.read();
+  /** What came with the head is taken in one; what comes later piece by piece, for joining pieces would copy them. */
+  #take(): Uint8Array | undefined {
+    const piece: unknown = this.#isFlowing ? this.#arrived.shift() : this.#request.read();
+    if (this.#isFlowing && this.#arrived.length === 0) this.#request.resume();
     if (!(piece instanceof Uint8Array)) return undefined;
     this.#receivedBytes += piece.length;
     this.#windowBytes += piece.length;
@@ -110,7 +115,7 @@ export class IncomingBody implements ByteSource {
     if (this.#failure !== undefined) throw this.#failure;
     // The parser says so only after its last piece was handed out: to wait for that takes a timer and four listeners.
     if (this.#receivedBytes === this.#declaredBytes) return true;
-    if (this.#request.complete) return this.#request.readableLength === 0;
+    if (this.#request.complete) return this.#request.readableLength === 0 && this.#arrived.length === 0;
     if (this.#request.destroyed) throw new S3Error('IncompleteBody');
     return false;
   }
@@ -118,14 +123,14 @@ export class IncomingBody implements ByteSource {
   async #waitForNext(): Promise<Uint8Array | undefined> {
     for (;;) {
       await this.#wait();
-      const piece = this.#read();
+      const piece = this.#take();
       if (piece !== undefined) return piece;
       if (this.#isAtEnd()) return undefined;
     }
   }
 
   async #wait(): Promise<void> {
-    this.#listen();
+    this.#flow();
     const { bodyWindowMs, bodyWindowBytesMin } = this.#limits;
     const waitedMs = startStopwatch();
     let timer: NodeJS.Timeout | undefined;
@@ -142,11 +147,17 @@ export class IncomingBody implements ByteSource {
     this.#windowBytes = 0;
   }
 
-  #listen(): void {
-    if (this.#listening) return;
-    this.#listening = true;
+  #flow(): void {
+    if (this.#isFlowing) return;
+    this.#isFlowing = true;
     const wake = () => this.#wake?.();
-    this.#request.on('readable', wake).on('end', wake).on('close', wake);
+    this.#request.on('end', wake).on('close', wake);
     this.#request.on('error', () => this.fail(new S3Error('IncompleteBody')));
+    this.#request.on('data', (piece: Uint8Array) => {
+      this.#arrived.push(piece);
+      // One that nobody waits for is enough, and what the request and its socket hold beside it.
+      if (this.#wake === undefined) this.#request.pause();
+      else wake();
+    });
   }
 }
