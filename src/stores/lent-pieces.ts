@@ -1,5 +1,5 @@
 /** Smaller pieces are left to the garbage collector, in bytes. */
-const FREED_BYTES_MIN = 16 * 1024;
+export const FREED_BYTES_MIN = 16 * 1024;
 /** Node 20 cannot free a buffer. */
 const CAN_FREE = typeof ArrayBuffer.prototype.transfer === 'function';
 

@@ -12,14 +12,13 @@ import { BUCKET_ROW_BYTES_MAX, readBucket, writeBucket } from '../rows/bucket-ro
 import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import type { CallOptions } from '../store.ts';
 import type { EmbeddedDatabase } from './database.ts';
+import { DecodedRows } from './decoded-rows.ts';
 import { NO_VALUE } from './meta-tables.ts';
 import { prefixRange } from './row-keys.ts';
 import type { RowRange, Table } from './table.ts';
 
 /** Longest name of a bucket, in bytes: no prefix or position needs to be longer. */
 const NAME_BYTES_MAX = 63;
-/** Buckets that are kept decoded beside their rows. */
-const DECODED_MAX = 100;
 
 /** The bucketstore of a directory. */
 export class EmbeddedBucketstore implements Bucketstore {
@@ -29,8 +28,7 @@ export class EmbeddedBucketstore implements Bucketstore {
   readonly #buckets: Table;
   /** [hash of the tenant][name] → nothing. */
   readonly #byTenant: Table;
-  /** What rows said when they were last read; a row that has not changed since says the same. */
-  readonly #decoded = new Map<BucketName, { readonly row: Buffer; readonly bucket: Bucket }>();
+  readonly #byName: DecodedRows<BucketName, Bucket>;
 
   constructor(database: EmbeddedDatabase) {
     this.description = `${database.description}, bucketstore`;
@@ -41,17 +39,18 @@ export class EmbeddedBucketstore implements Bucketstore {
     }));
     this.#buckets = buckets;
     this.#byTenant = byTenant;
+    this.#byName = new DecodedRows(buckets, decodeBucket);
   }
 
   async getBucket(name: BucketName, { signal }: CallOptions): Promise<Bucket | undefined> {
     signal.throwIfAborted();
-    return this.#database.read(() => this.#find(name));
+    return this.#database.read(() => this.#byName.get(name));
   }
 
   async createBucket(bucket: Bucket, { signal }: CallOptions): Promise<CreateBucketOutcome> {
     return await this.#database.write<CreateBucketOutcome>(
       (change) => {
-        const existing = this.#find(bucket.name);
+        const existing = this.#byName.get(bucket.name);
         if (existing !== undefined) return { kind: 'exists', bucket: existing };
         change.put(this.#buckets, Buffer.from(bucket.name), encodeBucket(bucket));
         change.put(this.#byTenant, tenantKey(bucket.owner.tenant, bucket.name), NO_VALUE);
@@ -64,7 +63,7 @@ export class EmbeddedBucketstore implements Bucketstore {
   async updateBucket(update: BucketUpdate, { signal }: CallOptions): Promise<UpdateBucketOutcome> {
     return await this.#database.write<UpdateBucketOutcome>(
       (change) => {
-        const existing = this.#find(update.name);
+        const existing = this.#byName.get(update.name);
         if (existing?.id !== update.id) return { kind: 'gone' };
         if (existing.revision !== update.revision) return { kind: 'changed', bucket: existing };
         const bucket = { ...existing, configuration: update.configuration, revision: existing.revision + 1 };
@@ -78,7 +77,7 @@ export class EmbeddedBucketstore implements Bucketstore {
   async removeBucket({ name, id }: { name: BucketName; id: BucketId }, { signal }: CallOptions): Promise<void> {
     await this.#database.write(
       (change) => {
-        const existing = this.#find(name);
+        const existing = this.#byName.get(name);
         if (existing?.id !== id) return;
         change.remove(this.#buckets, Buffer.from(name));
         change.remove(this.#byTenant, tenantKey(existing.owner.tenant, name));
@@ -109,25 +108,6 @@ export class EmbeddedBucketstore implements Bucketstore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // The database is its owner's to close.
-  }
-
-  /** Always reads the row, as another process may have changed it; decodes it only where it has. */
-  #find(name: BucketName): Bucket | undefined {
-    const key = Buffer.from(name);
-    const known = this.#decoded.get(name);
-    const row = known === undefined ? this.#buckets.get(key) : this.#buckets.getUnless(key, known.row);
-    if (known !== undefined && row === 'same') return known.bucket;
-    this.#decoded.delete(name);
-    if (row === undefined || row === 'same') return undefined;
-    const bucket = decodeBucket(row);
-    this.#decoded.set(name, { row, bucket });
-    if (this.#decoded.size > DECODED_MAX) this.#forgetOldest();
-    return bucket;
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#decoded.keys();
-    if (oldest !== undefined) this.#decoded.delete(oldest);
   }
 }
 

@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32';
-import { freeOnReturn } from '../lent-pieces.ts';
+import { FREED_BYTES_MIN, freeOnReturn } from '../lent-pieces.ts';
 import { StoreError } from '../store.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';
 import { numberKey } from './row-keys.ts';
@@ -33,12 +33,12 @@ export function putInline({ tables, change }: MetaStep, bytes: Uint8Array, seque
   return { kind: 'inline', crc32c: checksum(bytes, sequence), tail: bytes.subarray(pieces * PIECE_BYTES) };
 }
 
-/** The body, in a buffer of its own. Throws `corrupt` where it is not what was written. */
+/** A copy of the body. Throws `corrupt` where it is not what was written. */
 export function readInline(
   tables: MetaTables,
   { sequence, sizeBytes, body }: { readonly sequence: number; readonly sizeBytes: number; readonly body: InlineBody },
 ): Uint8Array {
-  const bytes = new Uint8Array(sizeBytes);
+  const bytes = roomFor(sizeBytes);
   const pieces = countPieces(sizeBytes);
   let filled = 0;
   for (let piece = 0; piece < pieces; piece++) {
@@ -49,6 +49,13 @@ export function readInline(
     if (checksum(bytes, sequence) === body.crc32c) return freeOnReturn(bytes);
   }
   throw new StoreError('corrupt', `The bytes of version ${sequence} are not what was written.`);
+}
+
+/** Room for a body: a short one out of Node's pool, which takes a tenth of the time; a long one by itself, to be freed. */
+function roomFor(sizeBytes: number): Uint8Array {
+  if (sizeBytes >= FREED_BYTES_MIN) return new Uint8Array(sizeBytes);
+  const { buffer, byteOffset } = Buffer.allocUnsafe(sizeBytes);
+  return new Uint8Array(buffer, byteOffset, sizeBytes);
 }
 
 export function removeInline({ tables, change }: MetaStep, sizeBytes: number, sequence: number): void {

@@ -5,6 +5,7 @@ import { readAccessKey, writeAccessKey } from '../rows/access-key-rows.ts';
 import { RowReader, RowWriter } from '../rows/row-codec.ts';
 import type { CallOptions } from '../store.ts';
 import type { EmbeddedDatabase } from './database.ts';
+import { DecodedRows } from './decoded-rows.ts';
 import type { Table } from './table.ts';
 
 const ALL = { start: Buffer.of(0), end: Buffer.of(0xff) };
@@ -14,17 +15,18 @@ export class EmbeddedKeystore implements ManagedKeystore {
   readonly description: string;
   readonly #database: EmbeddedDatabase;
   readonly #keys: Table;
+  readonly #byId: DecodedRows<AccessKeyId, AccessKey>;
 
   constructor(database: EmbeddedDatabase) {
     this.description = `${database.description}, keystore`;
     this.#database = database;
     this.#keys = database.openTables((open) => open('keys'));
+    this.#byId = new DecodedRows(this.#keys, decodeKey);
   }
 
   async getKey(accessKeyId: AccessKeyId, { signal }: CallOptions): Promise<AccessKey | undefined> {
     signal.throwIfAborted();
-    const row = this.#database.read(() => this.#keys.get(Buffer.from(accessKeyId)));
-    return row && decodeKey(row);
+    return this.#database.read(() => this.#byId.get(accessKeyId));
   }
 
   async findTenant(name: TenantName, options: CallOptions): Promise<AccessKey | undefined> {

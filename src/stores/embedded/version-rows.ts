@@ -36,7 +36,7 @@ import { manifestIdOf } from './manifest-rows.ts';
 import { orderedId, RANDOM_DIGITS, randomOfId } from './row-keys.ts';
 
 /** Reads the bytes of an inline body. */
-export type ReadInline = (row: ObjectRow & { readonly body: InlineBody }) => Uint8Array;
+export type ReadInline = (row: Pick<ObjectRow, 'sequence' | 'sizeBytes'> & { readonly body: InlineBody }) => Uint8Array;
 
 /** What every version has: its place in the order, and the id that clients see. */
 export interface VersionIdentity {
@@ -159,7 +159,7 @@ export function versionOf(row: VersionRow, key: ObjectKey, inline: ReadInline): 
 function bodyOf(row: ObjectRow, inline: ReadInline): ObjectBody {
   switch (row.body.kind) {
     case 'inline':
-      return { kind: 'inline', bytes: inline({ ...row, body: row.body }) };
+      return { kind: 'inline', bytes: inline({ sequence: row.sequence, sizeBytes: row.sizeBytes, body: row.body }) };
     case 'blob':
       return row.body;
     case 'manifest':

@@ -69,14 +69,14 @@ export function pushObject(
   { at, head, draft }: { at: KeyAddress; head: Head | undefined; draft: VersionDraft },
 ): StoredObject {
   const { slot, body, ...object } = draft;
-  const identity = newIdentity(step.nextSequence(), slot);
-  const stored = bodies.hold(body, identity.sequence);
+  const { sequence, random } = newIdentity(step.nextSequence(), slot);
+  const stored = bodies.hold(body, sequence);
   push(step, bodies, {
     at,
     head,
-    version: { ...object, ...identity, kind: 'object', body: stored, attributesRevision: 1 },
+    version: { ...object, sequence, random, kind: 'object', body: stored, attributesRevision: 1 },
   });
-  return { ...object, kind: 'object', versionId: versionIdOf(identity), body, attributesRevision: 1 };
+  return { ...object, kind: 'object', versionId: versionIdOf({ sequence, random }), body, attributesRevision: 1 };
 }
 
 export function deleteCurrent(
