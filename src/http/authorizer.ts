@@ -57,18 +57,17 @@ export class Authorizer {
   /** Errors: InvalidBucketName 400 · AccessDenied 403 · NoSuchBucket 404 · ServiceUnavailable 503. */
   async authorize(request: AuthorizedRequest): Promise<Authorized> {
     const { operation, facts, target, signal } = request;
-    const context = this.#contextOf(request);
     const action = actionOf(operation, target);
     switch (operation.scope) {
       case 'service':
         requireAllowed(facts, { action });
-        return { bucketName: undefined, context, isCharged: false };
+        return { bucketName: undefined, context: this.#contextOf(request), isCharged: false };
       case 'new-bucket': {
         for (const each of [action, ...actionsOnNewBucket(facts.headers)]) {
           requireAllowed(facts, { action: each, bucketName: target.bucket });
         }
         const bucketName = parseBucketName(target.bucket ?? '');
-        if (bucketName !== undefined) return { bucketName, context, isCharged: false };
+        if (bucketName !== undefined) return { bucketName, context: this.#contextOf(request), isCharged: false };
         throw new S3Error('InvalidBucketName', { elements: { BucketName: target.bucket ?? '' } });
       }
       default: {
@@ -83,15 +82,16 @@ export class Authorizer {
         };
         const opened = await this.#open(opening, facts, signal);
         const isPaid = isCharged(facts.identity, opened.bucket);
-        return { bucketName, context: { ...context, ...opened }, isCharged: isPaid };
+        return { bucketName, context: this.#contextOf(request, opened), isCharged: isPaid };
       }
     }
   }
 
-  #contextOf({ facts, signal }: AuthorizedRequest): OperationContext {
+  #contextOf({ facts, signal }: AuthorizedRequest, opened?: OpenBucket): OperationContext {
     const { stores, readPins, clock, ids, defaultObjectOwnership } = this.#options;
     const expectedOwner = facts.headers.get(EXPECTED_SOURCE_OWNER);
     return {
+      ...opened,
       identity: facts.identity,
       stores,
       readPins,

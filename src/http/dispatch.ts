@@ -164,12 +164,13 @@ export class Dispatcher {
   }
 
   /** Does what is asked for, if the caller may. */
-  async #perform({ operation, facts, target, signal, openBody, ...request }: Performance): Promise<Reply> {
+  async #perform(performance: Performance): Promise<Reply> {
+    const { operation, facts, target, signal, openBody, method, baseUrl } = performance;
     const { query, headers } = facts;
     const { bucketName, context, isCharged } = await this.#authorizer.authorize({ operation, facts, target, signal });
     this.#unsupported.refuse(operation, { query, headers });
     const key = operation.scope === 'object' ? requireKey(target) : undefined;
-    const s3Request: S3Request = { ...request, bucket: bucketName, key, query, headers, body: openBody() };
+    const s3Request: S3Request = { method, baseUrl, bucket: bucketName, key, query, headers, body: openBody() };
     const input: unknown = operation.parse(s3Request);
     const output: unknown = await operation.run(context, input);
     const answer = operation.render(output, s3Request);

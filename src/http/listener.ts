@@ -170,8 +170,12 @@ export class Listener {
     const controller = new AbortController();
     const body = new IncomingBody({ request, response, limits: this.#options.limits, awaitsContinue });
     response.on('error', () => controller.abort(new RequestAborted('The client has gone.')));
-    response.on('close', () => {
-      if (!response.writableFinished) controller.abort(new RequestAborted('The client has gone.'));
+    // The next answer has the connection only once this one is off: an interim answer sent before would land within it.
+    const closed = new Promise<void>((resolve) => {
+      response.on('close', () => {
+        if (!response.writableFinished) controller.abort(new RequestAborted('The client has gone.'));
+        resolve();
+      });
     });
     connection.latest = body;
     connection.pendingCount += 1;
@@ -179,20 +183,22 @@ export class Listener {
       { request, response, body, signal: controller.signal },
       () => this.#isDraining || connection.isBroken,
     );
-    const answered =
-      connection.pendingCount === 1 ? this.#options.handle(exchange) : this.#handleAfter(connection.tail, exchange);
-    // The next answer has the connection only once this one is off: an interim answer sent before would land within it.
-    const closed = new Promise<void>((resolve) => response.once('close', resolve));
-    connection.tail = answered
-      // One that never got the connection, because that has gone, is never closed.
-      .then(() => (request.socket.destroyed ? undefined : closed))
-      .finally(() => this.#onAnswered(connection, controller, request.socket));
+    const before = connection.pendingCount === 1 ? undefined : connection.tail;
+    connection.tail = this.#answer(exchange, { before, closed }).finally(() =>
+      this.#onAnswered(connection, controller, request.socket),
+    );
     this.#running.set(controller, connection.tail);
   }
 
-  async #handleAfter(before: Promise<void>, exchange: Exchange): Promise<void> {
-    await before;
+  /** Resolves once the answer is off. */
+  async #answer(
+    exchange: Exchange,
+    { before, closed }: { readonly before: Promise<void> | undefined; readonly closed: Promise<void> },
+  ): Promise<void> {
+    if (before !== undefined) await before;
     if (!exchange.signal.aborted) await this.#options.handle(exchange);
+    // One that never got the connection, because that has gone, is never closed.
+    if (!exchange.request.socket.destroyed) await closed;
   }
 
   #onAnswered(connection: Connection, controller: AbortController, socket: Socket): void {

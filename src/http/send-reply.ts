@@ -1,4 +1,4 @@
-import type { Reply, ReplyBody } from '../operations/reply.ts';
+import type { Reply, ReplyBody, ReplyHeader } from '../operations/reply.ts';
 import { returnerOf, returnPiece } from '../stores/lent-pieces.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Exchange } from './listener.ts';
@@ -122,18 +122,18 @@ function wholeBody(body: ReplyBody): Uint8Array | undefined {
 function writeHead(reply: Reply, bodyBytes: number | undefined, context: SendContext): void {
   const { response, body, isLast } = context.exchange;
   const headers = [...context.commonHeaders];
-  let typed = false;
-  for (const [name, value] of reply.headers) {
-    headers.push(name, value);
-    typed ||= name.toLowerCase() === 'content-type';
-  }
-  if (reply.body.kind === 'xml' && !typed) headers.push('Content-Type', 'application/xml');
+  for (const [name, value] of reply.headers) headers.push(name, value);
+  if (reply.body.kind === 'xml' && !reply.headers.some(isContentType)) headers.push('Content-Type', 'application/xml');
   const length = reply.body.kind === 'head' || reply.body.kind === 'stream' ? reply.body.sizeBytes : bodyBytes;
   if (length !== undefined) headers.push('Content-Length', String(length));
   else if (reply.status !== 204 && reply.status !== 304 && context.method !== 'HEAD')
     headers.push('Content-Length', '0');
   if (isLast || !body.isDrainable) headers.push('Connection', 'close');
   response.writeHead(reply.status, headers);
+}
+
+function isContentType([name]: ReplyHeader): boolean {
+  return name.toLowerCase() === 'content-type';
 }
 
 /** Waits until the client has taken what is buffered; a client that takes nothing for `sendTimeoutMs` loses its connection. */

@@ -8,7 +8,6 @@ import { CompiledPolicies } from '../policy/compiled-policies.ts';
 import { evaluatePolicy, type PolicyEffect } from '../policy/evaluate-policy.ts';
 import { type Match, matchIf } from '../policy/match.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { PolicyRequest } from '../policy/policy-request.ts';
 import { policyRequest, type RequestedAccess } from './condition-values.ts';
 import type { HeaderMap, ParameterMap } from './request.ts';
 
@@ -119,8 +118,8 @@ function rightsOf(facts: RequestFacts, question: AccessQuestion): Rights {
   const { identity } = facts;
   const { bucket, action } = question;
   const user = identity.kind === 'user' ? identity : undefined;
-  const request = policyRequest(facts, question);
-  const keyPolicy = user?.policy === undefined ? undefined : effectOf(IDENTITY_POLICIES.get(user.policy), request);
+  const keyPolicy =
+    user?.policy === undefined ? undefined : effectOf(IDENTITY_POLICIES.get(user.policy), facts, question);
   if (bucket === undefined) {
     const isEverywhere = user !== undefined && OPEN_TO_USERS.includes(action);
     return { keyPolicy, isEverywhere, owns: 'no', isExempt: false, bucketPolicy: NO_POLICY, acl: 'no' };
@@ -131,7 +130,7 @@ function rightsOf(facts: RequestFacts, question: AccessQuestion): Rights {
     isEverywhere: user?.master === true && keyPolicy === undefined,
     owns: user?.master === true ? 'yes' : isOwner ? matchOwned(question.version, { action, bucket }) : 'no',
     isExempt: isOwner && keyPolicy === undefined && ALWAYS_THE_OWNERS.includes(action),
-    bucketPolicy: bucketEffect(bucket, request),
+    bucketPolicy: bucketEffect(bucket, facts, question),
     acl: matchAcl(identity, { ...question, bucket }),
   };
 }
@@ -147,14 +146,14 @@ function isEntitled(rights: Rights, { ifDepends }: { readonly ifDepends: boolean
   return grants(rights.owns) || grants(bucketPolicy.allows) || grants(rights.acl);
 }
 
-function effectOf(policy: Policy | 'unreadable', request: PolicyRequest): PolicyEffect {
-  return policy === 'unreadable' ? UNREADABLE : evaluatePolicy(policy, request);
+function effectOf(policy: Policy | 'unreadable', facts: RequestFacts, question: AccessQuestion): PolicyEffect {
+  return policy === 'unreadable' ? UNREADABLE : evaluatePolicy(policy, policyRequest(facts, question));
 }
 
 /** A public policy allows nobody but the bucket's tenant anything where public buckets are restricted. */
-function bucketEffect({ configuration }: Bucket, request: PolicyRequest): PolicyEffect {
+function bucketEffect({ configuration }: Bucket, facts: RequestFacts, question: AccessQuestion): PolicyEffect {
   if (configuration.policy === undefined) return NO_POLICY;
-  const effect = effectOf(BUCKET_POLICIES.get(configuration.policy), request);
+  const effect = effectOf(BUCKET_POLICIES.get(configuration.policy), facts, question);
   const isRestricted =
     configuration.publicAccessBlock?.restrictPublicBuckets === true && hasPublicPolicy(configuration);
   return isRestricted ? { ...effect, allows: 'no' } : effect;

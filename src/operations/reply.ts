@@ -32,7 +32,8 @@ export function xmlReply(text: string, headers: HeaderFields = {}): Reply {
 
 export function replyHeaders(fields: HeaderFields): ReplyHeader[] {
   const headers: ReplyHeader[] = [];
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name in fields) {
+    const value = fields[name];
     if (value !== undefined) headers.push([name, String(value)]);
   }
   return headers;

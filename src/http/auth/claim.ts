@@ -5,6 +5,8 @@ import { SCOPE_TERMINATOR, SIGNED_SERVICE, type SigningScope } from './signing-k
 
 export const SIGNING_ALGORITHM = 'AWS4-HMAC-SHA256';
 export const ASYMMETRIC_ALGORITHM = 'AWS4-ECDSA-P256-SHA256';
+/** Parts of a credential, which slashes divide. */
+const CREDENTIAL_PARTS = 5;
 /** How far a client's clock may be off. */
 export const SKEW_MAX_MS = 15 * 60 * 1000;
 
@@ -59,13 +61,14 @@ export interface CredentialContext {
 export function parseCredential(text: string, context: CredentialContext): Credential {
   const fail = (message: string, elements: Readonly<Record<string, string>> = {}) =>
     new S3Error(context.code, { message: `${context.intro}${message}`, elements });
-  const [accessKeyId, date, region, service, terminator, ...rest] = text.split('/');
+  const parts = text.split('/');
+  const { 0: accessKeyId, 1: date, 2: region, 3: service, 4: terminator } = parts;
   if (
     accessKeyId === undefined ||
     accessKeyId === '' ||
     date === undefined ||
     terminator === undefined ||
-    rest.length > 0
+    parts.length > CREDENTIAL_PARTS
   ) {
     throw fail(`the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/${SCOPE_TERMINATOR}".`);
   }
