@@ -27,12 +27,15 @@ async function runAsWorker(): Promise<number> {
 }
 
 async function runAsCommand(): Promise<number> {
+  const { EXIT } = await import('./cli/exit-code.ts');
   const { runProgram } = await import('./cli/program.ts');
-  const { processTerminal } = await import('./cli/terminal.ts');
+  const { openProcessTerminal } = await import('./cli/terminal.ts');
   const stop = new AbortController();
   const kill = new AbortController();
   const onSignal = () => (stop.signal.aborted ? kill : stop).abort();
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  return await runProgram(process.argv.slice(2), { terminal: processTerminal, stop: stop.signal, kill: kill.signal });
+  const terminal = openProcessTerminal();
+  const code = await runProgram(process.argv.slice(2), { terminal, stop: stop.signal, kill: kill.signal });
+  return (await terminal.printed()) ? code : Math.max(code, EXIT.found);
 }

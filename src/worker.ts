@@ -52,12 +52,12 @@ async function work({ primary, config, stores, server, log }: Working): Promise<
   if (end.kind === 'failed') {
     // Nothing is closed: that would write.
     await primary.tell({ kind: 'storage-failed', message: end.error.message });
-    log.flush();
+    await log.flush();
     return WORKER_EXIT.storageFailed;
   }
   await server.drain({ graceMs: end.graceMs ?? config.service.shutdownGraceMs });
   await stores[Symbol.asyncDispose]();
-  log.flush();
+  await log.flush();
   return WORKER_EXIT.drained;
 }
 

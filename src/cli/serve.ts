@@ -83,7 +83,7 @@ async function run({ config, warnings }: LoadedConfiguration, context: CommandCo
   };
   const end = await serve({ ...config, logging }, { log, stop, kill, onReady });
   tellEnd(end, log);
-  log.flush();
+  await log.flush();
   return end.kind === 'stopped' ? EXIT.ok : EXIT.found;
 }
 

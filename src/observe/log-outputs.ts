@@ -1,9 +1,12 @@
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import pino from 'pino';
-import { GatheredLines } from './gathered-lines.ts';
-import { createLog, type Log, type LogLevel } from './log.ts';
+import { LineOutput } from './line-output.ts';
+import { createLog, type Log, type LogLevel, type LogOptions } from './log.ts';
+import { printable } from './printable.ts';
 import { NO_LOG } from './silence.ts';
+
+const STDOUT_FD = 1;
+const STDERR_FD = 2;
 
 export interface LogOutputs {
   readonly level: LogLevel;
@@ -22,35 +25,54 @@ export class LogFileError extends Error {
 
 /** One log that goes to standard output, to files, or both. Throws `LogFileError` where a file cannot be opened. */
 export function openLogOutputs({ level, format, console, files }: LogOutputs): Log {
-  const logs = files.map((file) => openLogFile(level, file));
-  if (console) logs.unshift(createLog({ level, format }));
+  const logs = files.map((file) => logTo(openLogFile(file.path), { name: file.path, level, format: file.format }));
+  if (console) logs.unshift(logTo(STDOUT_FD, { name: 'standard output', level, format, styled: true }));
   const [first, ...others] = logs;
   if (first === undefined) return NO_LOG;
   return others.length === 0 ? first : toAll(logs);
 }
 
-/** Lines are written whole, at the end, so that those of several processes do not mix; one of an error, at once. */
-function openLogFile(level: LogLevel, { path, format }: LogOutputs['files'][number]): Log {
-  let fd: number;
+function openLogFile(path: string): number {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    fd = openSync(path, 'a');
+    return openSync(path, 'a');
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LogFileError(`The log file ${path} cannot be written to: ${reason}.`, { cause });
+    throw new LogFileError(`The log file ${path} cannot be written to: ${reasonOf(cause)}.`, { cause });
   }
-  const file = pino.destination({ dest: fd, sync: true });
-  const lines = new GatheredLines((text) => file.write(text));
-  process.on('exit', () => lines.flush());
-  const log = createLog({ level, format, destination: lines });
+}
+
+/** A log whose lines are lost where they cannot be written: no request waits or fails for it. */
+function logTo(fd: number, { name, ...options }: Omit<LogOptions, 'destination'> & { readonly name: string }): Log {
+  const lines = new LineOutput({
+    fd,
+    onLoss: (error) => complain(`The log cannot be written to ${name}: ${reasonOf(error)}. Until it can, it is lost.`),
+    onRecovered: (lostLines) =>
+      log.warn({ lostLines }, 'lines were lost before this one: the log could not be written'),
+  });
+  const log = createLog({ ...options, destination: lines });
+  process.on('exit', () => lines.finish());
   return {
     ...log,
     error(fields, message) {
       log.error(fields, message);
-      lines.flush();
+      // The process may be about to end.
+      void lines.flush();
     },
     flush: () => lines.flush(),
   };
+}
+
+/** Says on standard error what the log cannot say, where at least that can be written. */
+function complain(sentence: string): void {
+  try {
+    writeSync(STDERR_FD, `pithos: ${printable(sentence)}\n`);
+  } catch {
+    // Nobody is left to be told.
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function toAll(logs: readonly Log[]): Log {
@@ -63,6 +85,6 @@ function toAll(logs: readonly Log[]): Log {
     info: (fields, message) => each((log) => log.info(fields, message)),
     warn: (fields, message) => each((log) => log.warn(fields, message)),
     error: (fields, message) => each((log) => log.error(fields, message)),
-    flush: () => each((log) => log.flush()),
+    flush: async () => void (await Promise.all(logs.map((log) => log.flush()))),
   };
 }

@@ -15,39 +15,43 @@ export interface Log {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
-  /** Writes out what is buffered. */
-  flush(): void;
+  /** Resolves once what was logged is written, or cannot be. */
+  flush(): Promise<void>;
 }
 
 export interface LogOptions {
   readonly level: LogLevel;
   /** `json`: one JSON object a line, for machines. `pretty`: one line for people. */
   readonly format: 'pretty' | 'json';
-  /** Standard output unless given, in colour where that is a terminal and `NO_COLOR` is not set. */
+  /** Standard output unless given. */
   readonly destination?: { write(line: string): unknown };
+  /** Lines for people are in colour where standard output is a terminal and `NO_COLOR` is not set; so unless elsewhere. */
+  readonly styled?: boolean;
 }
 
-/**
- * A log on pino. JSON lines are written in the background, as many at once as have gathered, so a caller never waits
- * for the disk; `flush` before the process ends.
- */
-export function createLog({ level, format, destination }: LogOptions): Log {
+/** A log on pino. */
+export function createLog({ level, format, destination, styled = destination === undefined }: LogOptions): Log {
+  const out = destination ?? stdout;
   const options = {
     level,
     base: format === 'json' ? { pid: process.pid } : null,
     timestamp: timeMember,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (format === 'pretty') {
-    const out = destination ?? stdout;
-    const paint: Paint = destination === undefined ? styleText : (_, text) => text;
-    return logOn(pino(options, { write: (line: string) => void out.write(prettyLine(line, paint)) }));
-  }
-  if (destination !== undefined) {
-    return logOn(pino(options, { write: (line: string) => void destination.write(line) }));
-  }
-  const background = pino.destination({ dest: 1, sync: false });
-  return { ...logOn(pino(options, background)), flush: () => background.flushSync() };
+  const paint: Paint = styled ? styleText : (_, text) => text;
+  const write =
+    format === 'json'
+      ? (line: string) => void out.write(line)
+      : (line: string) => void out.write(prettyLine(line, paint));
+  const logger = pino(options, { write });
+  return {
+    isLevelEnabled: (name) => logger.isLevelEnabled(name),
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    flush: async () => undefined,
+  };
 }
 
 /** The time that was written last: a busy process writes several lines in one millisecond. */
@@ -58,17 +62,6 @@ function timeMember(): string {
   const atMs = Date.now();
   if (atMs !== latestTime.atMs) latestTime = { atMs, member: `,"time":"${new Date(atMs).toISOString()}"` };
   return latestTime.member;
-}
-
-function logOn(logger: pino.Logger): Log {
-  return {
-    isLevelEnabled: (level) => logger.isLevelEnabled(level),
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    flush: () => logger.flush(),
-  };
 }
 
 const PLAIN_VALUE = /^[^\s"=]+$/u;

@@ -8,7 +8,7 @@ export const NO_LOG: Log = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
-  flush: () => undefined,
+  flush: async () => undefined,
 };
 
 /** Metrics that count nothing, where nobody can read them. */
