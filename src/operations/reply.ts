@@ -32,7 +32,8 @@ export function xmlReply(text: string, headers: HeaderFields = {}): Reply {
 
 export function replyHeaders(fields: HeaderFields): ReplyHeader[] {
   const headers: ReplyHeader[] = [];
-  for (const name in fields) {
+  // Its own only: what another library adds to all objects is no header.
+  for (const name of Object.keys(fields)) {
     const value = fields[name];
     if (value !== undefined) headers.push([name, String(value)]);
   }
