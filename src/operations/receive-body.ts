@@ -1,7 +1,8 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Checksum } from '../domain/checksum.ts';
 import { checksumOf, createDigest } from '../domain/digests.ts';
 import { type ETag, etagOfMd5 } from '../domain/etag.ts';
+import { createStreamMd5 } from '../domain/md5/stream-md5.ts';
 import type { BlobId, StorageClass } from '../domain/names.ts';
 import type { ObjectBody } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
@@ -152,18 +153,20 @@ class HashedBody {
 
   async *read(): AsyncGenerator<Uint8Array> {
     const expected = this.#expected;
-    const md5 = createHash('md5');
+    using md5 = createStreamMd5();
     const algorithm = expected.checksum?.algorithm;
     // The MD5 is computed in any case, for the ETag.
     const checksum = algorithm === undefined || algorithm === 'MD5' ? undefined : createDigest(algorithm);
     for await (const chunk of this.#chunks()) {
       this.#sizeBytes += chunk.length;
       requireSize(this.#sizeBytes, expected);
-      md5.update(chunk);
+      const hashed = md5.update(chunk);
       checksum?.update(chunk);
       yield chunk;
+      // So that other bodies come to be hashed with it.
+      if (hashed !== undefined) await hashed;
     }
-    const whole = md5.digest();
+    const whole = await md5.digest();
     const digests = { md5: whole, checksum: algorithm === 'MD5' ? whole.toString('base64') : checksum?.digest() };
     this.#verified = { digests, checksum: verifyDigests(expected, digests) };
   }
