@@ -26,7 +26,7 @@ export async function* readFrames(
   using _stream = FRAME_SHARES.open();
   for (let first = Math.floor(range.offsetBytes / PAYLOAD_BYTES); first < lastFrame; ) {
     signal.throwIfAborted();
-    const next = Math.min(first + FRAME_SHARES.upTo(READ_FRAMES), lastFrame);
+    const next = endOfRun(first, lastFrame);
     const start = first * FRAME_BYTES;
     const stop = Math.min(next * FRAME_BYTES, endOfFile);
     const buffers = takeBuffers(stop - start);
@@ -44,6 +44,12 @@ export async function* readFrames(
     }
     first = next;
   }
+}
+
+/** Where a read that begins at a frame ends. One more frame is no reason to read again: a body of 1 MiB has four, and some bytes. */
+function endOfRun(first: number, lastFrame: number): number {
+  const end = first + FRAME_SHARES.upTo(READ_FRAMES);
+  return end >= lastFrame - 1 ? lastFrame : end;
 }
 
 /** Buffers of so many bytes together, all of one frame but for the last. */
