@@ -3,6 +3,9 @@ import { returnerOf, returnPiece } from '../stores/lent-pieces.ts';
 import type { HttpLimits } from './limits.ts';
 import type { Exchange } from './listener.ts';
 
+/** How much of a body may wait for its connection before more is read, in bytes. */
+const UNSENT_BYTES_MAX = 512 * 1024;
+
 export interface SendContext {
   readonly exchange: Exchange;
   readonly method: string;
@@ -82,11 +85,14 @@ async function sendStream(reply: Reply, body: StreamBody, context: SendContext):
         throw new RangeError(`The body is longer than ${body.sizeBytes} bytes.`);
       signal.throwIfAborted();
       sentBytes += chunk.length;
-      if (!response.write(chunk, (failure) => failure ?? returnPiece(chunk))) await drained(context);
+      const isTaken = response.write(chunk, (failure) => failure ?? returnPiece(chunk));
+      if (!isTaken && response.writableLength > UNSENT_BYTES_MAX) await drained(context);
       step = await chunks.next();
     }
     if (sentBytes < body.sizeBytes)
       throw new RangeError(`The body ended after ${sentBytes} of ${body.sizeBytes} bytes.`);
+    // Only here is a client noticed that takes nothing of what is left.
+    if (response.writableNeedDrain) await drained(context);
   } catch (error) {
     await chunks.return?.();
     if (!response.headersSent) throw error;
