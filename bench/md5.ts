@@ -1,21 +1,23 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createStreamMd5 } from '../src/domain/md5/stream-md5.ts';
+import { createHash, hash, randomBytes } from 'node:crypto';
+import { createStreamMd5, md5Of } from '../src/domain/md5/stream-md5.ts';
 
 /**
- * MD5 of several bodies at once that stream in pieces of 64 KiB, as `node:crypto` and as the lanes compute it, in MB/s over
- * all of them. The first line says what making the lanes takes.
+ * MD5 of several bodies at once, as `node:crypto` and as the lanes compute it, in MB/s over all of them: bodies that
+ * stream in pieces of 64 KiB, and short ones that are there as a whole. The first line says what making the lanes takes.
  *
  *   node bench/md5.ts
  */
 const STREAMS = [1, 2, 3, 4, 6, 8, 16];
 const PIECE_BYTES = 64 * 1024;
 const PIECES = 256;
+const WHOLE_BYTES = [4, 8, 16, 32, 64].map((kib) => kib * 1024);
+const WHOLES = 2_000;
 const ROUNDS = 5;
 /** More pieces than fit in the cache that the lanes use. */
 const BODIES = Array.from({ length: 64 }, () => randomBytes(PIECE_BYTES));
 
 const startMs = performance.now();
-createStreamMd5()[Symbol.dispose]();
+await md5Of(BODIES[0] ?? Buffer.alloc(0));
 console.log(`first use: ${(performance.now() - startMs).toFixed(1)} ms`);
 
 console.log('streams of 64 KiB pieces   native    lanes');
@@ -24,6 +26,19 @@ for (const streams of STREAMS) {
   const native = await best(totalBytes, () => Promise.all(times(streams, streamNatively)));
   const lanes = await best(totalBytes, () => Promise.all(times(streams, streamInLanes)));
   console.log(row(`${streams}`, native, lanes));
+}
+
+console.log('whole bodies, 8 at once    native    lanes');
+for (const wholeBytes of WHOLE_BYTES) {
+  const bodies = BODIES.slice(0, 8).map((body) => body.subarray(0, wholeBytes));
+  const totalBytes = WHOLES * bodies.length * wholeBytes;
+  const native = await best(totalBytes, async () => {
+    for (let count = 0; count < WHOLES; count += 1) for (const body of bodies) hash('md5', body, 'buffer');
+  });
+  const lanes = await best(totalBytes, async () => {
+    for (let count = 0; count < WHOLES; count += 1) await Promise.all(bodies.map(md5Of));
+  });
+  console.log(row(`${wholeBytes / 1024} KiB`, native, lanes));
 }
 
 async function streamNatively(first: number): Promise<void> {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Checksum } from '../domain/checksum.ts';
 import { checksumOf, createDigest } from '../domain/digests.ts';
 import { type ETag, etagOfMd5 } from '../domain/etag.ts';
-import { createStreamMd5 } from '../domain/md5/stream-md5.ts';
+import { createStreamMd5, md5Of } from '../domain/md5/stream-md5.ts';
 import type { BlobId, StorageClass } from '../domain/names.ts';
 import type { ObjectBody } from '../domain/object-version.ts';
 import { S3Error } from '../domain/s3-error.ts';
@@ -23,6 +23,9 @@ import type { OpenBucket, OperationContext } from './operation.ts';
 const RENEW_INTENT_AFTER_MS = 60_000;
 /** How long giving up an intent may take once the request has ended, in milliseconds. */
 const ABANDON_TIMEOUT_MS = 10_000;
+
+/** Shorter bodies are hashed alone, in bytes: there is little to gain, and nothing for them to wait for. */
+const LANES_BYTES_MIN = 16 * 1024;
 
 /** Bytes that arrived whole and as announced, and that nothing uses yet. */
 export interface ReceivedBody extends AsyncDisposable {
@@ -71,7 +74,7 @@ export async function receiveBody(
       const next = await chunks.next();
       if (next.done === true) {
         ended = true;
-        return receiveInline(head, expected);
+        return await receiveInline(joined(head), expected);
       }
       head.push(next.value);
       sizeBytes += next.value.length;
@@ -96,9 +99,8 @@ interface Digests {
   readonly checksum: string | undefined;
 }
 
-function receiveInline(pieces: readonly Uint8Array[], expected: ExpectedBody): ReceivedBody {
-  const bytes = joined(pieces);
-  const md5 = hash('md5', bytes, 'buffer');
+async function receiveInline(bytes: Uint8Array, expected: ExpectedBody): Promise<ReceivedBody> {
+  const md5 = bytes.length < LANES_BYTES_MIN ? hash('md5', bytes, 'buffer') : await md5Of(bytes);
   const algorithm = expected.checksum?.algorithm;
   const checksumText = algorithm === 'MD5' ? md5.toString('base64') : algorithm && checksumOf(algorithm, bytes);
   const digests: Digests = { md5, checksum: checksumText };

@@ -2,7 +2,7 @@ import { createHash, hash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { LANES, Md5Lanes, SLOT_BYTES } from './md5-lanes.ts';
-import { createStreamMd5, Md5Streams, type StreamMd5 } from './stream-md5.ts';
+import { createStreamMd5, Md5Streams, md5Of, type StreamMd5 } from './stream-md5.ts';
 
 const NOISE = randomBytes(8 * SLOT_BYTES);
 /** Lengths around the ends of blocks, of their padding and of slots. */
@@ -28,14 +28,6 @@ const EDGES = [
 /** Noise that no other body has at its start. */
 function noise(index: number, lengthBytes: number): Uint8Array {
   return NOISE.subarray(index, index + lengthBytes);
-}
-
-/** The MD5 of bytes that are hashed in lanes, for another stream is open. */
-async function md5Of(bytes: Uint8Array): Promise<Buffer> {
-  using _other = createStreamMd5();
-  using md5 = createStreamMd5();
-  void md5.update(bytes);
-  return await md5.digest();
 }
 
 test.each(EDGES)('the MD5 of %i bytes is what node:crypto makes of them', async (lengthBytes) => {
@@ -143,6 +135,24 @@ test('a stream that does not wait is hashed all the same, once', async () => {
   expect((await md5.digest()).toString('hex')).toBe(expected.digest('hex'));
 });
 
+test("bodies that come whole are hashed beside one another and beside streams, and are the caller's again at once", async () => {
+  using stream = createStreamMd5();
+  using beside = createStreamMd5();
+  void stream.update(noise(0, 100_000));
+  void beside.update(noise(1, 100_000));
+  const lengths = Array.from({ length: 3 * LANES }, (_, index) => 16_384 + 2_047 * index);
+  const digests = lengths.map((lengthBytes, index) => {
+    const bytes = Buffer.from(noise(index, lengthBytes));
+    const digest = md5Of(bytes);
+    bytes.fill(0);
+    return digest;
+  });
+  const expected = lengths.map((lengthBytes, index) => hash('md5', noise(index, lengthBytes)));
+  expect((await Promise.all(digests)).map((digest) => digest.toString('hex'))).toEqual(expected);
+  expect((await stream.digest()).toString('hex')).toBe(hash('md5', noise(0, 100_000)));
+  expect((await beside.digest()).toString('hex')).toBe(hash('md5', noise(1, 100_000)));
+});
+
 test('streams that are abandoned hold up none that come after them', async () => {
   const streams = new Md5Streams(must(Md5Lanes.make()));
   for (let index = 0; index < 10 * LANES; index += 1) void streams.open().update(noise(index, 5_000));
@@ -166,6 +176,7 @@ test('where WebAssembly cannot be had each stream is hashed alone, and nothing f
   const md5 = alone.createStreamMd5();
   expect(md5.update(noise(0, 300_000))).toBeUndefined();
   expect((await md5.digest()).toString('hex')).toBe(hash('md5', noise(0, 300_000)));
+  expect((await alone.md5Of(noise(0, 30_000))).toString('hex')).toBe(hash('md5', noise(0, 30_000)));
   vi.unstubAllGlobals();
 });
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { LANES, Md5Lanes, type Slot, type SlotOwner } from './md5-lanes.ts';
 import { md5Padding } from './md5-padding.ts';
 
@@ -27,6 +27,12 @@ export function createStreamMd5(): StreamMd5 {
   return shared.open();
 }
 
+/** The MD5 of bytes, 16 bytes, by the end of this turn of the event loop. The bytes are the caller's again at once. */
+export function md5Of(bytes: Uint8Array): Promise<Buffer> {
+  shared ??= shareLanes();
+  return shared.md5Of(bytes);
+}
+
 /** Streams that are hashed side by side. */
 export class Md5Streams {
   readonly #lanes: Md5Lanes;
@@ -46,6 +52,13 @@ export class Md5Streams {
       this.#openCount -= 1;
     };
     return this.#openCount === 1 ? new NativeMd5(close) : this.#stream(close);
+  }
+
+  /** The MD5 of bytes that are there as a whole. */
+  md5Of(bytes: Uint8Array): Promise<Buffer> {
+    const stream = this.#stream(() => undefined);
+    stream.add(bytes);
+    return stream.digest();
   }
 
   #stream(close: () => void): LaneMd5 {
@@ -126,14 +139,19 @@ class LaneMd5 implements StreamMd5, SlotOwner {
   }
 
   update(bytes: Uint8Array): Promise<void> | undefined {
+    this.add(bytes);
+    const isToWait = this.slot !== undefined && this.#lanes.isFull(this.slot) && !this.#options.isAlone();
+    return isToWait ? this.#options.hashed(this) : undefined;
+  }
+
+  /** Takes the next bytes at once, even where it has to hash some alone to have room for them. */
+  add(bytes: Uint8Array): void {
     this.#sizeBytes += bytes.length;
     for (let rest = bytes; rest.length > 0; ) {
       const slot = this.#enter();
       rest = rest.subarray(this.#lanes.fill(slot, rest));
       if (rest.length > 0) this.#lanes.hash([slot]);
     }
-    const isToWait = this.slot !== undefined && this.#lanes.isFull(this.slot) && !this.#options.isAlone();
-    return isToWait ? this.#options.hashed(this) : undefined;
   }
 
   async digest(): Promise<Buffer> {
@@ -187,12 +205,17 @@ class NativeMd5 implements StreamMd5 {
 }
 
 /** Made when the first stream opens, for a server that starts has other things to do. */
-let shared: Pick<Md5Streams, 'open'> | undefined;
+let shared: Pick<Md5Streams, 'open' | 'md5Of'> | undefined;
+
+const NATIVE: Pick<Md5Streams, 'open' | 'md5Of'> = {
+  open: () => new NativeMd5(),
+  md5Of: async (bytes) => hash('md5', bytes, 'buffer'),
+};
 
 /** Where lanes cannot be had each stream is alone. */
-function shareLanes(): Pick<Md5Streams, 'open'> {
+function shareLanes(): Pick<Md5Streams, 'open' | 'md5Of'> {
   const lanes = Md5Lanes.make();
-  return lanes === undefined ? { open: () => new NativeMd5() } : new Md5Streams(lanes);
+  return lanes === undefined ? NATIVE : new Md5Streams(lanes);
 }
 
 function bytesOf(state: Int32Array): Buffer {
