@@ -30,7 +30,6 @@ describe('a path-style target', () => {
     ['/b/%F0%9F%92%A9', 'b', '💩'],
     ['/b/k;v=1', 'b', 'k;v=1'],
     ['/b/__proto__', 'b', '__proto__'],
-    ['/b%2Fk', 'b/k', undefined],
     ['//k', '', 'k'],
     ['/../b/k', '..', 'b/k'],
   ])('%s names bucket %j and key %j', (url, bucket, key) => {
@@ -59,6 +58,15 @@ describe('a path-style target', () => {
   ])('%j is InvalidURI', (url) => {
     expect(codeOf(() => parse(url))).toBe('InvalidURI');
   });
+
+  test.each(['/b%2Fk', '/b%2fk/x', '/%2F', '/%2f/b/k'])(
+    '%j is InvalidBucketName: it would be signed as a key is',
+    (url) => {
+      expect(codeOf(() => parse(url))).toBe('InvalidBucketName');
+      const other = parseTarget({ url, host: 'b.s3.example.com' }, HOSTS);
+      expect(other.bucket).toBe('b');
+    },
+  );
 
   test('keeps every key as it was, however it is spelled', () => {
     fc.assert(

@@ -41,7 +41,7 @@ export interface TargetSource {
  * A bucket stands first in the path, or before one of `virtualHosts` in the host that the server was asked under, or in
  * one that a proxy was. A key is what follows, decoded once:
  * `//`, `.`, `..` and `\` are characters of it like any other.
- * Errors: InvalidURI, BadRequest 400.
+ * Errors: InvalidURI, BadRequest, InvalidBucketName (one with a slash, in a path) 400.
  */
 export function parseTarget(source: TargetSource, virtualHosts: readonly VirtualHost[]): RequestTarget {
   const { origin, host: received } = originForm(source.url, parseHost(source.host));
@@ -134,6 +134,8 @@ export function bucketOfHost(host: string, virtualHosts: readonly VirtualHost[])
 function splitPath(rawPath: string): { bucket: string | undefined; key: string | undefined } {
   const slash = rawPath.indexOf('/', 1);
   const bucket = decodePath(slash === -1 ? rawPath.slice(1) : rawPath.slice(1, slash));
+  // What is signed of a path does not tell such a slash from others: a signature for a key would be one for this bucket.
+  if (bucket.includes('/')) throw new S3Error('InvalidBucketName', { elements: { BucketName: bucket } });
   if (slash === -1) return { bucket: bucket === '' ? undefined : bucket, key: undefined };
   return { bucket, key: keyOf(decodePath(rawPath.slice(slash + 1))) };
 }

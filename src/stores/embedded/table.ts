@@ -110,9 +110,9 @@ export class Change {
 
 /** The row in a buffer of its own, out of Node's pool where it is short: a fourth of what `slice` takes. */
 function copyOf(value: Buffer): Buffer {
-  const { length } = value;
-  const row = Buffer.allocUnsafe(length);
-  value.copy(row, 0, 0, length);
+  const row = Buffer.allocUnsafe(value.length);
+  // Node 20's `copy` would take the length that is set on the buffer for that of its memory.
+  row.set(new Uint8Array(value.buffer, value.byteOffset, value.length));
   return row;
 }
 
