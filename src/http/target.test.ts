@@ -68,6 +68,10 @@ describe('a path-style target', () => {
     },
   );
 
+  test.each(['/', '/b', '/b/', '/b/k', '/b//', '//', '//k'])('%j is what an error document is about', (url) => {
+    expect(parse(url).resource).toBe(url);
+  });
+
   test('keeps every key as it was, however it is spelled', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', minLength: 1 }).filter(isKey), (key) => {

@@ -21,7 +21,7 @@ export interface RequestTarget {
   readonly bucket: string | undefined;
   /** Any text but the empty one; `undefined` for the service and for buckets. */
   readonly key: string | undefined;
-  /** `/bucket/key`, for error documents. */
+  /** `/bucket/key`, or as much of it as was sent, for error documents. */
   readonly resource: string;
   /** The host that the client asked, with its port, in lower case; empty where HTTP/1.0 sent none. */
   readonly host: string;
@@ -55,9 +55,7 @@ export function parseTarget(source: TargetSource, virtualHosts: readonly Virtual
     const resource = `/${hostBucket}/${key}`;
     return { rawPath, query, style: 'virtual-host', bucket: hostBucket, key: keyOf(key), resource, host };
   }
-  const { bucket, key } = splitPath(rawPath);
-  const resource = key === undefined ? `/${bucket ?? ''}` : `/${bucket}/${key}`;
-  return { rawPath, query, style: 'path', bucket, key, resource, host };
+  return { rawPath, query, style: 'path', ...splitPath(rawPath), host };
 }
 
 /** A name whose subdomains are buckets; without a port it holds for every port. */
@@ -131,13 +129,15 @@ export function bucketOfHost(host: string, virtualHosts: readonly VirtualHost[])
   return undefined;
 }
 
-function splitPath(rawPath: string): { bucket: string | undefined; key: string | undefined } {
+function splitPath(rawPath: string): Pick<RequestTarget, 'bucket' | 'key' | 'resource'> {
   const slash = rawPath.indexOf('/', 1);
   const bucket = decodePath(slash === -1 ? rawPath.slice(1) : rawPath.slice(1, slash));
   // What is signed of a path does not tell such a slash from others: a signature for a key would be one for this bucket.
   if (bucket.includes('/')) throw new S3Error('InvalidBucketName', { elements: { BucketName: bucket } });
-  if (slash === -1) return { bucket: bucket === '' ? undefined : bucket, key: undefined };
-  return { bucket, key: keyOf(decodePath(rawPath.slice(slash + 1))) };
+  const resource = `/${bucket}`;
+  if (slash === -1) return { bucket: bucket === '' ? undefined : bucket, key: undefined, resource };
+  const key = decodePath(rawPath.slice(slash + 1));
+  return { bucket, key: keyOf(key), resource: `${resource}/${key}` };
 }
 
 function keyOf(text: string): string | undefined {
