@@ -177,6 +177,8 @@ function requireGoodExchange({ read, heard, manner, answers, rest }: Exchanged):
   demand(extraCount >= 0 || isShut, `${answers.length} answers came to ${requests.length} requests.`);
 }
 
+const HOST_BUCKET = /^\/[^/]+$/;
+
 /** An answer says which request it belongs to by the object that it holds, or by the resource of its error. */
 function requireAnswerTo({ method, target }: CertainRequest, { status, body, isWhole }: HeardAnswer): void {
   if (!isWhole || method === 'HEAD') return;
@@ -188,8 +190,10 @@ function requireAnswerTo({ method, target }: CertainRequest, { status, body, isW
   }
   const [, resource = ''] = /<Resource>([^<]*)<\/Resource>/.exec(body) ?? [];
   if (status < 400 || resource === '' || !/^[/a-z0-9-]+$/.test(path)) return;
-  const named = resource.split('?')[0];
-  demand(named === path, `The error of ${path} is about ${named}.`);
+  const [named = ''] = resource.split('?');
+  // A host that was changed may name a bucket, which then stands before the path.
+  const isOnHost = named.endsWith(path) && HOST_BUCKET.test(named.slice(0, -path.length));
+  demand(named === path || isOnHost, `The error of ${path} is about ${named}.`);
 }
 
 /** The state once no more sockets are open than `socketsMax`, or when waiting for it is over. */
