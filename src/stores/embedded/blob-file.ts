@@ -5,7 +5,8 @@ import { buffersAfter } from './buffer-pool.ts';
 import { ALIGNED_FRAMES } from './frame-buffers.ts';
 import { fileError, systemCode } from './system-error.ts';
 
-const FILE_MODE = 0o600;
+/** Only the user of the server reads what it keeps. */
+export const FILE_MODE = 0o600;
 /** Not of all systems: elsewhere it is undefined, whatever Node's types say. */
 const O_DIRECT: number | undefined = constants.O_DIRECT;
 const DIRECT_FLAGS = constants.O_WRONLY | constants.O_NOFOLLOW | (O_DIRECT ?? 0);

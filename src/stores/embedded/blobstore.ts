@@ -7,7 +7,7 @@ import type { BlobCondition, BlobExtent, Blobstore, ByteRange } from '../blobsto
 import { iterateUntil } from '../iterate-until.ts';
 import { returnPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
-import { BlobFile } from './blob-file.ts';
+import { BlobFile, FILE_MODE } from './blob-file.ts';
 import { fileBytes } from './blob-frames.ts';
 import { readFrames } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -30,7 +30,6 @@ export interface BlobstoreOptions {
 const SHARD_DIGITS = 2;
 const SHARD = /^[0-9a-f]{2}$/;
 const BLOB_ID = /^[0-9a-f]{32}$/;
-const FILE_MODE = 0o600;
 /** Where something else than a file has a blob's name, it is neither followed nor waited for. */
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const DIRECTORY_MODE = 0o700;
