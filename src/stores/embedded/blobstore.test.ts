@@ -1,5 +1,6 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { crc32, crc32c } from '@node-rs/crc32';
 import { expect, test } from 'vitest';
 import { collect, must, newBlobId, OPTIONS } from '../../../test/contract/drafts.ts';
 import { makeTempDir } from '../../../test/support/temp-dir.ts';
@@ -13,23 +14,65 @@ import { ALIGNED_FRAME_COUNT, ALIGNED_FRAMES } from './frame-buffers.ts';
 const SIZE_BYTES = 2 * PAYLOAD_BYTES + 1000;
 const CORRUPT = expect.objectContaining({ name: 'StoreError', kind: 'corrupt' });
 
-test.each([
+const DAMAGES = [
   ['the checksum of a frame', 0],
   ['the first byte', 4],
   ['the last byte of a frame', FRAME_BYTES - 1],
   ['a byte of the second frame', FRAME_BYTES + 500],
   ['the last byte', 2 * FRAME_BYTES + 4 + 999],
-])('a blob in which %s is wrong is corrupt, and what is wrong is never given out', async (_, position) => {
+] as const;
+/** How the frames of a blob may be written: as they are now, and as earlier releases did. */
+const WRITERS = [
+  ['CRC32', writeBlob],
+  ['CRC32C', writeEarlierBlob],
+] as const;
+
+test.each(
+  WRITERS.flatMap(([crc, write]) => DAMAGES.map(([damage, position]) => [crc, damage, position, write] as const)),
+)(
+  'a blob in frames with a %s in which %s is wrong is corrupt, and what is wrong is never given out',
+  async (_crc, _damage, position, write) => {
+    await using dir = await makeTempDir();
+    await using blobs = await openStore(dir.path);
+    const id = await write(blobs, dir.path);
+    await flip(dir.path, id, position);
+    let readBytes = 0;
+    const read = async (): Promise<void> => {
+      for await (const bytes of blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS)) readBytes += bytes.length;
+    };
+    await expect(read()).rejects.toThrow(CORRUPT);
+    expect(readBytes).toBe(Math.floor(position / FRAME_BYTES) * PAYLOAD_BYTES);
+    expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: true }, OPTIONS)).toBe('corrupt');
+  },
+);
+
+test.each(WRITERS)('a blob in frames with a %s is read whole, and from any frame on', async (_, write) => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const blob = { id: await write(blobs, dir.path), sizeBytes: SIZE_BYTES };
+  expect(await blobs.verify(blob, { deep: true }, OPTIONS)).toBe('sound');
+  for (const offsetBytes of [0, PAYLOAD_BYTES - 5, PAYLOAD_BYTES, 2 * PAYLOAD_BYTES + 7]) {
+    const range = { offsetBytes, lengthBytes: SIZE_BYTES - offsetBytes };
+    const read = Buffer.concat(await collect(blobs.read(blob, range, OPTIONS)));
+    expect(read.equals(bytesOf(SIZE_BYTES).subarray(offsetBytes))).toBe(true);
+  }
+});
+
+test('frames are written with a CRC32 of blob, place and payload', async () => {
   await using dir = await makeTempDir();
   await using blobs = await openStore(dir.path);
   const id = await writeBlob(blobs);
-  await flip(dir.path, id, position);
-  let readBytes = 0;
-  const read = async (): Promise<void> => {
-    for await (const bytes of blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS)) readBytes += bytes.length;
-  };
-  await expect(read()).rejects.toThrow(CORRUPT);
-  expect(readBytes).toBe(Math.floor(position / FRAME_BYTES) * PAYLOAD_BYTES);
+  const file = await readFile(pathOf(dir.path, id));
+  expect(file.equals(framesOf(crc32, id, bytesOf(SIZE_BYTES)))).toBe(true);
+});
+
+test('a frame with another kind of checksum than those before it is corrupt', async () => {
+  await using dir = await makeTempDir();
+  await using blobs = await openStore(dir.path);
+  const id = await writeBlob(blobs);
+  const path = pathOf(dir.path, id);
+  const [now, earlier] = [await readFile(path), framesOf(crc32c, id, bytesOf(SIZE_BYTES))];
+  await writeFile(path, Buffer.concat([now.subarray(0, FRAME_BYTES), earlier.subarray(FRAME_BYTES)]));
   expect(await blobs.verify({ id, sizeBytes: SIZE_BYTES }, { deep: true }, OPTIONS)).toBe('corrupt');
 });
 
@@ -44,23 +87,26 @@ test('a blob that the system fails to read is unavailable: its bytes may be soun
   await expect(reading).rejects.toMatchObject({ name: 'StoreError', kind: 'unavailable' });
 });
 
-test('a frame in the place of another, and the file of another blob, are corrupt', async () => {
-  await using dir = await makeTempDir();
-  await using blobs = await openStore(dir.path);
-  const [one, other] = [await writeBlob(blobs), await writeBlob(blobs)];
-  const path = pathOf(dir.path, one);
-  const bytes = await readFile(path);
-  const swapped = Buffer.concat([
-    bytes.subarray(FRAME_BYTES, 2 * FRAME_BYTES),
-    bytes.subarray(0, FRAME_BYTES),
-    bytes.subarray(2 * FRAME_BYTES),
-  ]);
-  await writeFile(path, swapped);
-  await writeFile(pathOf(dir.path, other), bytes);
-  for (const id of [one, other]) {
-    await expect(collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS))).rejects.toThrow(CORRUPT);
-  }
-});
+test.each(WRITERS)(
+  'a frame with a %s in the place of another, and the file of another blob, are corrupt',
+  async (_, write) => {
+    await using dir = await makeTempDir();
+    await using blobs = await openStore(dir.path);
+    const [one, other] = [await write(blobs, dir.path), await write(blobs, dir.path)];
+    const path = pathOf(dir.path, one);
+    const bytes = await readFile(path);
+    const swapped = Buffer.concat([
+      bytes.subarray(FRAME_BYTES, 2 * FRAME_BYTES),
+      bytes.subarray(0, FRAME_BYTES),
+      bytes.subarray(2 * FRAME_BYTES),
+    ]);
+    await writeFile(path, swapped);
+    await writeFile(pathOf(dir.path, other), bytes);
+    for (const id of [one, other]) {
+      await expect(collect(blobs.read({ id, sizeBytes: SIZE_BYTES }, whole(), OPTIONS))).rejects.toThrow(CORRUPT);
+    }
+  },
+);
 
 test.each([0, 3, FRAME_BYTES, 2 * FRAME_BYTES + 500])('a file cut to %i bytes is corrupt', async (lengthBytes) => {
   await using dir = await makeTempDir();
@@ -165,6 +211,29 @@ async function writeBlob(blobs: EmbeddedBlobstore): Promise<BlobId> {
   const id = newBlobId();
   await blobs.write(id, bodyOf(bytesOf(SIZE_BYTES)), OPTIONS);
   return id;
+}
+
+async function writeEarlierBlob(blobs: EmbeddedBlobstore, directory: string): Promise<BlobId> {
+  const id = await writeBlob(blobs);
+  await writeFile(pathOf(directory, id), framesOf(crc32c, id, bytesOf(SIZE_BYTES)));
+  return id;
+}
+
+/** The file of a blob, by hand. */
+function framesOf(crc: typeof crc32, id: BlobId, bytes: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let index = 0; index * PAYLOAD_BYTES < bytes.length; index++) {
+    const payload = bytes.subarray(index * PAYLOAD_BYTES, (index + 1) * PAYLOAD_BYTES);
+    const checksum = crc(payload, crc(Buffer.concat([Buffer.from(id, 'hex'), littleEndian(index)])));
+    pieces.push(littleEndian(checksum), payload);
+  }
+  return Buffer.concat(pieces);
+}
+
+function littleEndian(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
 }
 
 function bytesOf(length: number): Buffer {

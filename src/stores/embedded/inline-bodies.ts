@@ -1,4 +1,4 @@
-import { crc32c } from '@node-rs/crc32';
+import { crc32, crc32c } from '@node-rs/crc32';
 import { FREED_BYTES_MIN, freeOnReturn } from '../lent-pieces.ts';
 import { StoreError } from '../store.ts';
 import type { MetaStep, MetaTables } from './meta-tables.ts';
@@ -14,12 +14,15 @@ import { numberKey } from './row-keys.ts';
 const PIECE_BYTES = 4072;
 /** What is left of a body after full pieces stands in its version's row, if it is no longer than this, in bytes. */
 const TAIL_BYTES_MAX = 128;
+const CRCS = { CRC32: crc32, CRC32C: crc32c } as const;
 
 /** What the row of a version holds of its inline body. */
 export interface InlineBody {
   readonly kind: 'inline';
+  /** CRC32 for all that is written; what has a CRC32C keeps it. */
+  readonly algorithm: keyof typeof CRCS;
   /** Of the bytes and whose they are, so that those of another version are found out too. */
-  readonly crc32c: number;
+  readonly checksum: number;
   readonly tail: Uint8Array;
 }
 
@@ -30,7 +33,8 @@ export function putInline({ tables, change }: MetaStep, bytes: Uint8Array, seque
     const start = piece * PIECE_BYTES;
     change.put(tables.inline, pieceKey(sequence, piece), bytes.subarray(start, start + PIECE_BYTES));
   }
-  return { kind: 'inline', crc32c: checksum(bytes, sequence), tail: bytes.subarray(pieces * PIECE_BYTES) };
+  const tail = bytes.subarray(pieces * PIECE_BYTES);
+  return { kind: 'inline', algorithm: 'CRC32', checksum: checksumOf('CRC32', bytes, sequence), tail };
 }
 
 /** A copy of the body. Throws `corrupt` where it is not what was written. */
@@ -46,7 +50,7 @@ export function readInline(
   }
   if (filled + body.tail.length === sizeBytes) {
     bytes.set(body.tail, filled);
-    if (checksum(bytes, sequence) === body.crc32c) return freeOnReturn(bytes);
+    if (checksumOf(body.algorithm, bytes, sequence) === body.checksum) return freeOnReturn(bytes);
   }
   throw new StoreError('corrupt', `The bytes of version ${sequence} are not what was written.`);
 }
@@ -73,6 +77,7 @@ function pieceKey(sequence: number, piece: number): Buffer {
   return numberKey(sequence, piece);
 }
 
-function checksum(bytes: Uint8Array, sequence: number): number {
-  return crc32c(bytes, crc32c(numberKey(sequence)));
+function checksumOf(algorithm: InlineBody['algorithm'], bytes: Uint8Array, sequence: number): number {
+  const crc = CRCS[algorithm];
+  return crc(bytes, crc(numberKey(sequence)));
 }

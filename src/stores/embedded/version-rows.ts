@@ -78,7 +78,8 @@ interface ListedRow extends VersionIdentity {
 }
 
 const KINDS = ['object', 'delete-marker'] as const;
-const BODY_KINDS = ['inline', 'blob', 'manifest'] as const;
+/** In rows by their index. */
+const BODY_FORMS = ['inline-CRC32C', 'blob', 'manifest', 'inline-CRC32'] as const;
 const NULL_SLOT = 0;
 const NEW_SLOT = 1;
 
@@ -168,10 +169,10 @@ function bodyOf(row: ObjectRow, inline: ReadInline): ObjectBody {
 }
 
 function writeBody(row: RowWriter, body: StoredBody): void {
-  writeChoice(row, BODY_KINDS, body.kind);
+  writeChoice(row, BODY_FORMS, body.kind === 'inline' ? `inline-${body.algorithm}` : body.kind);
   switch (body.kind) {
     case 'inline':
-      row.integer(body.crc32c).bytes(body.tail);
+      row.integer(body.checksum).bytes(body.tail);
       return;
     case 'blob':
       writeBlob(row, body.blob);
@@ -183,13 +184,15 @@ function writeBody(row: RowWriter, body: StoredBody): void {
 }
 
 function readBody(row: RowReader): StoredBody {
-  const kind = readChoice(row, BODY_KINDS);
-  switch (kind) {
-    case 'inline':
-      return { kind, crc32c: row.integer(), tail: row.bytes() };
+  const form = readChoice(row, BODY_FORMS);
+  switch (form) {
+    case 'inline-CRC32':
+      return { kind: 'inline', algorithm: 'CRC32', checksum: row.integer(), tail: row.bytes() };
+    case 'inline-CRC32C':
+      return { kind: 'inline', algorithm: 'CRC32C', checksum: row.integer(), tail: row.bytes() };
     case 'blob':
-      return { kind, blob: readBlob(row) };
+      return { kind: form, blob: readBlob(row) };
     case 'manifest':
-      return { kind, manifest: row.integer(), partsCount: row.integer() };
+      return { kind: form, manifest: row.integer(), partsCount: row.integer() };
   }
 }
