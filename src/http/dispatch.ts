@@ -124,7 +124,6 @@ export class Dispatcher {
   async dispatch(request: HttpRequest, record: RequestRecord): Promise<Reply> {
     const { method, signal } = request;
     const received = new RequestHeaders(request.rawHeaders);
-    requireSoundFraming(received);
     const client = this.#proxies.look(received, request);
     record.sourceIp = client.sourceIp;
     const source = { url: request.url, host: received.raw('host'), forwardedHosts: client.hosts };
@@ -245,14 +244,6 @@ function noteCaller(record: RequestRecord, identity: Identity): void {
   if (identity.kind !== 'user') return;
   record.accessKeyId = identity.accessKeyId;
   record.tenant = identity.tenant;
-}
-
-/** A coding that is not undone would leave its framing in the body, and one parser might see it where another does not. */
-function requireSoundFraming(headers: RequestHeaders): void {
-  const coding = headers.raw('transfer-encoding');
-  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
-    throw new S3Error('NotImplemented', { message: 'No Transfer-Encoding but chunked is implemented.' });
-  }
 }
 
 function kindOf(target: RequestTarget): RoutedRequest['target'] {

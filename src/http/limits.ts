@@ -8,8 +8,6 @@ export interface HttpLimits {
   readonly keepAliveTimeoutMs: number;
   /** Open connections of one process. */
   readonly connectionsMax: number;
-  /** Requests that may wait on one connection for the answer to the one before them. */
-  readonly pipelinedMax: number;
   /** Each time the server has waited this long for a body, `bodyWindowBytesMin` must have come. */
   readonly bodyWindowMs: number;
   readonly bodyWindowBytesMin: number;
@@ -25,7 +23,6 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   headersTimeoutMs: 60_000,
   keepAliveTimeoutMs: 75_000,
   connectionsMax: 10_000,
-  pipelinedMax: 16,
   bodyWindowMs: 20_000,
   bodyWindowBytesMin: 1024,
   sendTimeoutMs: 60_000,

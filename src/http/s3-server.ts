@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { HttpDates } from '../domain/http-dates.ts';
 import { S3Error } from '../domain/s3-error.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { createRequestIds } from '../observe/request-id.ts';
 import { startStopwatch } from '../observe/stopwatch.ts';
 import type { Clock, IdSource } from '../operations/operation.ts';
+import type { Reply } from '../operations/reply.ts';
 import { OPERATIONS } from '../operations/table.ts';
 import type { ReadPins } from '../stores/read-pins.ts';
 import { StoreError } from '../stores/store.ts';
@@ -14,8 +16,10 @@ import { Dispatcher, type HealthCheck, type RequestRecord } from './dispatch.ts'
 import { errorDocument, errorReply, toS3Error } from './error-reply.ts';
 import { DEFAULT_FRONT_SETTINGS, type FrontSettings } from './front-settings.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits } from './limits.ts';
-import { type Exchange, Listener, lacksHost, type TlsPair } from './listener.ts';
+import { Listener, type TlsPair } from './listener.ts';
 import { type SentReply, sendReply } from './send-reply.ts';
+import type { Exchange } from './wire/connection.ts';
+import { replyHead } from './wire/reply-head.ts';
 
 const SERVER_NAME = 'Pithos';
 const HOST_ID_BYTES = 24;
@@ -71,7 +75,7 @@ export function createS3Server(options: S3ServerOptions): S3Server {
     listen: (at) => listener.listen(at),
     take: (socket) => listener.take(socket),
     get openCount() {
-      return listener.takenCount;
+      return listener.openCount;
     },
     drain: (grace) => listener.drain(grace),
     setTls: (tls) => listener.setTls(tls),
@@ -94,10 +98,13 @@ class S3Front {
   readonly #dispatcher: Dispatcher;
   readonly #nextRequestId = createRequestIds();
   readonly #hostId = randomBytes(HOST_ID_BYTES).toString('base64');
+  readonly #clock: Clock;
+  readonly #dates = new HttpDates();
 
   constructor({ log, metrics, operations = OPERATIONS, health, settings, ...others }: S3ServerOptions) {
     this.#log = log;
     this.#metrics = metrics;
+    this.#clock = others.clock;
     this.#dispatcher = new Dispatcher({
       ...others,
       operations,
@@ -107,7 +114,7 @@ class S3Front {
   }
 
   async handle(exchange: Exchange, limits: HttpLimits): Promise<void> {
-    const { request } = exchange;
+    const { head, remoteAddress } = exchange;
     const elapsedMs = startStopwatch();
     this.#metrics.requestStarted();
     const answering: Answering = {
@@ -115,13 +122,13 @@ class S3Front {
       exchange,
       record: {
         operation: 'Unknown',
-        resource: request.url ?? '',
+        resource: head.target,
         bucket: undefined,
         key: undefined,
         accessKeyId: undefined,
         tenant: undefined,
         corsHeaders: [],
-        sourceIp: request.socket.remoteAddress,
+        sourceIp: remoteAddress,
       },
       errorCode: undefined,
     };
@@ -132,8 +139,7 @@ class S3Front {
       {
         exchange,
         limits,
-        method: request.method ?? '',
-        commonHeaders: ['Server', SERVER_NAME, 'x-amz-request-id', answering.requestId, 'x-amz-id-2', this.#hostId],
+        commonHeaders: this.#commonHeaders(answering.requestId),
         onFailure: (error) => this.#failed(error, answering),
       },
     );
@@ -145,27 +151,25 @@ class S3Front {
     const requestId = this.#nextRequestId();
     const text = errorDocument(error, { resource: '', requestId, hostId: this.#hostId });
     this.#log.info({ requestId, status: error.status, errorCode: error.code }, 'refused what is no request');
-    return [
-      `HTTP/1.1 ${error.status} Refused`,
-      `Server: ${SERVER_NAME}`,
-      `x-amz-request-id: ${requestId}`,
-      'Content-Type: application/xml',
-      `Content-Length: ${Buffer.byteLength(text)}`,
-      'Connection: close',
-      '',
-      text,
-    ].join('\r\n');
+    const headers = [
+      ...this.#commonHeaders(requestId),
+      ...['Content-Type', 'application/xml', 'Content-Length', String(Buffer.byteLength(text)), 'Connection', 'close'],
+    ];
+    return replyHead({ status: error.status, headers }) + text;
   }
 
-  async #dispatch(answering: Answering) {
-    const { request, body, signal } = answering.exchange;
-    const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-    const { method = '', url = '', rawHeaders } = request;
-    const { remoteAddress = '' } = request.socket;
+  #commonHeaders(requestId: string): readonly string[] {
+    const date = this.#dates.text(this.#clock.nowMs());
+    return ['Server', SERVER_NAME, 'Date', date, 'x-amz-request-id', requestId, 'x-amz-id-2', this.#hostId];
+  }
+
+  async #dispatch(answering: Answering): Promise<Reply> {
+    const { head, body, signal, remoteAddress, isEncrypted } = answering.exchange;
+    const { method, target, rawHeaders } = head;
+    const scheme = isEncrypted ? 'https' : 'http';
     try {
-      if (lacksHost(request)) throw new S3Error('BadRequest', { message: 'A request of HTTP/1.1 names its host.' });
       return await this.#dispatcher.dispatch(
-        { method, url, rawHeaders, scheme, remoteAddress, body, signal },
+        { method, url: target, rawHeaders, scheme, remoteAddress, body, signal },
         answering.record,
       );
     } catch (error) {
@@ -188,11 +192,11 @@ class S3Front {
       this.#log.error({ requestId, operation: record.operation, err: s3Error.cause ?? s3Error }, 'request failed');
     }
     const { resource } = record;
-    return errorReply(s3Error, { method: exchange.request.method ?? '', resource, requestId, hostId: this.#hostId });
+    return errorReply(s3Error, { method: exchange.head.method, resource, requestId, hostId: this.#hostId });
   }
 
   #finish({ requestId, exchange, record, errorCode }: Answering, sent: SentReply, durationMs: number): void {
-    const { request, body, signal } = exchange;
+    const { head, body, signal } = exchange;
     const { operation, bucket, key, accessKeyId, tenant, sourceIp } = record;
     const { sentBytes, cutBy } = sent;
     const { receivedBytes } = body;
@@ -208,7 +212,7 @@ class S3Front {
       {
         requestId,
         operation,
-        method: request.method,
+        method: head.method,
         bucket,
         key,
         status,

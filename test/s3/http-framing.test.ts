@@ -84,7 +84,6 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
       ['no version', `GET /\r\nHost: localhost\r\n\r\n${smuggled}`],
       ['a version to come', `GET / HTTP/2.0\r\nHost: localhost\r\n\r\n${smuggled}`],
       ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-      ['a method that nobody knows', `STEAL / HTTP/1.1\r\nHost: localhost\r\n\r\n${smuggled}`],
       ['garbage', `\u0000\u0001\u0002\u0003\r\n\r\n${smuggled}`],
       ['the first bytes of TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003'],
     ])('(%s) is refused and the door closed', async (_, bytes) => {
@@ -174,11 +173,11 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
       expect(reached).toEqual(['PutObject a', 'a', 'PutObject b', 'b', 'PutObject c', 'c']);
     });
 
-    test('that sends a hundred requests at once is closed', async () => {
+    test('that sends a thousand requests at once is served at the pace at which it takes the answers', async () => {
       connection = await front.connect();
-      connection.send(Buffer.concat(Array.from({ length: 100 }, () => front.requestBytes())));
-      await connection.closed();
-      expect(reached.length).toBeLessThan(20);
+      connection.send(Buffer.concat(Array.from({ length: 1_000 }, () => front.requestBytes())));
+      for (let count = 0; count < 1_000; count += 1) expect((await connection.response()).status).toBe(200);
+      expect(reached.length).toBe(1_000);
     });
 
     test('that sends garbage after a request gets the answer to the request, and is closed', async () => {
@@ -197,7 +196,7 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
   });
 
   describe('methods', () => {
-    test.each(['TRACE', 'PATCH', 'LINK', 'PROPFIND'])('%s is 405', async (method) => {
+    test.each(['TRACE', 'PATCH', 'LINK', 'PROPFIND', 'STEAL'])('%s is 405', async (method) => {
       connection = await front.connect();
       connection.send(`${method} /${BUCKET}/k HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       const { status, body } = await connection.response();

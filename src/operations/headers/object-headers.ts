@@ -1,13 +1,14 @@
 import type { Bucket } from '../../domain/bucket.ts';
 import type { Checksum } from '../../domain/checksum.ts';
 import type { ETag } from '../../domain/etag.ts';
+import { HttpDates } from '../../domain/http-dates.ts';
 import { NULL_VERSION_ID, type VersionId } from '../../domain/names.ts';
 import type { StoredObject } from '../../domain/object-version.ts';
 import type { HeaderFields } from '../reply.ts';
 import { checksumHeaderName } from './expected-body.ts';
 
-/** The time that was written last: objects that are asked for together were often made together. */
-let latestDate = { second: 0, text: new Date(0).toUTCString() };
+/** Objects that are asked for together were often made together. */
+const dates = new HttpDates();
 
 /** What GetObject and HeadObject say of a version, but for its length, range and checksum. */
 export function objectHeaders(bucket: Bucket, version: StoredObject): HeaderFields {
@@ -52,7 +53,5 @@ export function quoteETag(etag: ETag): string {
 
 /** A time as HTTP writes it; fractions of a second are dropped. */
 export function httpDate(ms: number): string {
-  const second = Math.floor(ms / 1000);
-  if (second !== latestDate.second) latestDate = { second, text: new Date(second * 1000).toUTCString() };
-  return latestDate.text;
+  return dates.text(ms);
 }
