@@ -46,7 +46,7 @@ export class ConnectionBalancer {
   }) {
     this.#limits = { ...LIMITS, ...options.limits };
     this.#onTrouble = options.onTrouble;
-    // What node:http sets for the connections that it accepts itself.
+    // As for connections that a worker accepts itself.
     const sockets = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
     this.#server = createServer(sockets, (socket) => this.#onConnection(socket));
   }

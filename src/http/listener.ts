@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import { startStopwatch } from '../observe/stopwatch.ts';
 import type { HttpLimits } from './limits.ts';
 import { Connection, type ConnectionContext, RequestAborted } from './wire/connection.ts';
@@ -9,6 +9,9 @@ import { Connection, type ConnectionContext, RequestAborted } from './wire/conne
 const HEAD_CHECK_INTERVAL_MS = 5_000;
 /** How long requests may take to end once they have been cut off, in milliseconds. */
 const CUT_GRACE_MS = 2_000;
+
+/** Of all connections: a client may end its side and still wait for the answer. */
+const SOCKETS = { allowHalfOpen: true, noDelay: true };
 
 /** A certificate with its chain, and its key, as PEM. */
 export interface TlsPair {
@@ -39,14 +42,8 @@ export class Listener {
     this.#limits = limits;
     const elapsedMs = this.#elapsedMs;
     this.#context = { limits, handle, refuse, elapsedMs, isDraining: () => this.#isDraining };
-    const sockets = { allowHalfOpen: true, noDelay: true };
-    const handshakeTimeout = limits.headersTimeoutMs;
-    this.#server =
-      pair === undefined
-        ? net.createServer(sockets, (socket) => this.#open(socket))
-        : tls.createServer({ ...sockets, ...pair, handshakeTimeout, ALPNProtocols: ['http/1.1'] }, (socket) =>
-            this.#open(socket),
-          );
+    this.#server = pair === undefined ? net.createServer(SOCKETS) : createTlsServer(pair, limits);
+    this.#server.on(pair === undefined ? 'connection' : 'secureConnection', (socket) => this.#open(socket));
     this.#server.maxConnections = limits.connectionsMax;
     this.#server.prependListener('connection', (socket: Socket) => this.#track(socket));
   }
@@ -117,6 +114,12 @@ export class Listener {
     const nowMs = this.#elapsedMs();
     for (const connection of this.#connections) connection.expire(nowMs);
   }
+}
+
+function createTlsServer(pair: TlsPair, { headersTimeoutMs }: HttpLimits): tls.Server {
+  // Loaded where it is used: that takes some milliseconds of each start.
+  const { createServer } = process.getBuiltinModule('node:tls');
+  return createServer({ ...SOCKETS, ...pair, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
 }
 
 function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {

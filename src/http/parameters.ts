@@ -33,7 +33,7 @@ export class QueryParameters implements ParameterMap {
 export type QueryPair = readonly [name: string, value: string];
 
 /**
- * The headers of a request. Node hands each byte of a value over as one character; signatures are computed of those
+ * The headers of a request. Each byte of a value comes as one character; signatures are computed of those
  * bytes (`raw`), operations see text (`get`). Repeated headers are joined by commas, as signatures have them.
  */
 export class RequestHeaders implements HeaderMap {
@@ -41,7 +41,7 @@ export class RequestHeaders implements HeaderMap {
   readonly #rawHeaders: readonly string[];
   readonly #raw = new Map<string, string>();
 
-  /** `rawHeaders` as node:http has them: names and values by turns. */
+  /** `rawHeaders`: names and values by turns. */
   constructor(rawHeaders: readonly string[]) {
     this.#rawHeaders = rawHeaders;
     const raw = this.#raw;

@@ -4,7 +4,7 @@ const NEEDS_DECODING = /[%\u0080-\u00ff]/;
 
 /**
  * Percent-decodes once, strictly; `undefined` for a broken escape or for bytes that are not UTF-8. `text` holds one
- * character a byte, as node:http leaves a request target; a plus is a plus.
+ * character a byte, as a request target comes; a plus is a plus.
  */
 export function percentDecode(text: string): string | undefined {
   if (!NEEDS_DECODING.test(text)) return text;

@@ -28,7 +28,7 @@ export interface RequestTarget {
 }
 
 export interface TargetSource {
-  /** The target as node:http leaves it: one character a byte. */
+  /** The target as it was sent: one character a byte. */
   readonly url: string;
   readonly host: string | undefined;
   /** Hosts that trusted proxies say the client asked, the client's own first. */

@@ -27,6 +27,7 @@ const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e\x80-\xff]+
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** What no line holds: controls but for tabs, and either half of a line's end by itself. */
 const NO_LINE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+/** Of more bytes than any body may have; one with as many digits is told so by its operation. */
 const LENGTH = /^[0-9]{1,16}$/;
 const LINE_END = '\r\n';
 const COLON = ':';
@@ -126,7 +127,7 @@ class Framing {
   }
 
   #noteLength(value: string): void {
-    if (this.#length !== undefined || !LENGTH.test(value) || !Number.isSafeInteger(Number(value))) {
+    if (this.#length !== undefined || !LENGTH.test(value)) {
       throw malformed('Content-Length is one number of bytes, in digits.');
     }
     this.#length = value;
