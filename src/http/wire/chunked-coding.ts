@@ -4,8 +4,13 @@ import { malformed } from './request-head.ts';
 const SIZE_LINE_BYTES_MAX = 256;
 /** All that follows the last chunk, in bytes. */
 const TRAILER_BYTES_MAX = 16 * 1024;
-const SIZE_LINE = /^([0-9a-fA-F]{1,13})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
-const TRAILER_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const QUOTED = String.raw`"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"`;
+/** No white space stands around an extension: some parsers take it, others do not. */
+const SIZE_LINE = new RegExp(`^([0-9a-fA-F]{1,13})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*$`);
+const TRAILER_LINE = new RegExp(String.raw`^(${TOKEN}):[\t\x20-\x7e\x80-\xff]*$`);
+/** What a head alone may say: some parsers take it from a trailer, and then read another request after it. */
+const HEAD_ONLY = /^(?:content-length|transfer-encoding|connection)$/i;
 const LINE_FEED = 0x0a;
 
 /**
@@ -70,7 +75,7 @@ export class ChunkedCoding {
       this.#state = 'end';
     } else {
       this.#trailerBytes += line.length + 2;
-      if (!TRAILER_LINE.test(line)) throw malformed('A trailer is a name, a colon and a value.');
+      checkTrailer(line);
     }
   }
 }
@@ -79,4 +84,10 @@ function parseSize(line: string): number {
   const [, hex] = SIZE_LINE.exec(line) ?? [];
   if (hex === undefined) throw malformed('A chunk begins with its size in hex.');
   return Number.parseInt(hex, 16);
+}
+
+function checkTrailer(line: string): void {
+  const [, name] = TRAILER_LINE.exec(line) ?? [];
+  if (name === undefined) throw malformed('A trailer is a name, a colon and a value.');
+  if (HEAD_ONLY.test(name)) throw malformed('A trailer says nothing of where the body ends or of the connection.');
 }
