@@ -29,6 +29,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const NO_LINE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 /** Of more bytes than any body may have; one with as many digits is told so by its operation. */
 const LENGTH = /^[0-9]{1,16}$/;
+/** A tab before or after a coding: some parsers trim it, to others the coding is another one. */
+const CODING_WITH_TAB = /\r\ntransfer-encoding:[^\r]*\t/i;
 const LINE_END = '\r\n';
 const COLON = ':';
 const SPACE = 0x20;
@@ -38,7 +40,7 @@ const TAB = 0x09;
  * Parses a head: `text` is all of it, one character a byte, up to and with the end of its last line.
  *
  * Of what can be read in two ways nothing is accepted, for another parser before this one may have read the other: no
- * folded or unfinished lines, no space before a colon, one Host, one length, and no length beside a coding.
+ * folded or unfinished lines, no space before a colon, one Host, one length, no length and no tab beside a coding.
  * Errors: BadRequest, MethodNotAllowed (CONNECT), NotImplemented (a transfer coding other than chunked).
  * Source: https://www.rfc-editor.org/rfc/rfc9112
  */
@@ -58,7 +60,9 @@ export function parseRequestHead(text: string): RequestHead {
     framing.note(name, value);
     start = end + 2;
   }
-  return { method, target, rawHeaders, ...framing.settle(minor) };
+  const settled = framing.settle(minor);
+  if (settled.body.kind === 'chunked' && CODING_WITH_TAB.test(text)) throw malformed('A tab stands beside its coding.');
+  return { method, target, rawHeaders, ...settled };
 }
 
 /** The first line of a head, without its end. */
@@ -115,7 +119,7 @@ class Framing {
     const options = this.#connection.split(',').map((option) => option.trim());
     return {
       body: this.#body(),
-      isPersistent: minor === 1 ? !options.includes('close') : options.includes('keep-alive'),
+      isPersistent: !options.includes('close') && (minor === 1 || options.includes('keep-alive')),
       awaitsContinue: this.#expects && minor === 1,
     };
   }
