@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { S3Error } from '../../src/domain/s3-error.ts';
 import { parseTarget } from '../../src/http/target.ts';
+import { ChunkedCoding } from '../../src/http/wire/chunked-coding.ts';
+import { parseRequestHead } from '../../src/http/wire/request-head.ts';
 import { EdnError, readEdn } from '../../src/moving/edn.ts';
 import { authenticateRaw } from '../support/authenticate.ts';
 import { Dice } from './dice.ts';
@@ -8,6 +10,7 @@ import type { FuzzTarget } from './fuzz-target.ts';
 import { runTarget } from './run-target.ts';
 import { allTargets } from './targets/all-targets.ts';
 import { chunkedBody, postForm, readChunked } from './targets/bodies.ts';
+import { httpFraming } from './targets/http-framing.ts';
 import { operations } from './targets/operations.ts';
 import { requestTarget } from './targets/request-target.ts';
 import { storedRows } from './targets/rows.ts';
@@ -31,6 +34,25 @@ describe('within two seconds of random input, a value or an error of its own kin
 
 /** Parsers with the mistakes that the fuzzers are there to find. */
 const BROKEN: readonly (readonly [mistake: string, target: FuzzTarget])[] = [
+  [
+    'the first of two lengths counts',
+    httpFraming({
+      parseHead: (text) => parseRequestHead(text.replace(/(content-length:.*)\r\ncontent-length:.*/i, '$1')),
+    }),
+  ],
+  [
+    'a length beside a coding is overlooked',
+    httpFraming({ parseHead: (text) => parseRequestHead(isCoded(text) ? text.replace(/content-length/i, 'x') : text) }),
+  ],
+  [
+    'a space before a colon is trimmed',
+    httpFraming({ parseHead: (text) => parseRequestHead(text.replaceAll(' :', ':')) }),
+  ],
+  [
+    'a folded line goes on with the one before it',
+    httpFraming({ parseHead: (text) => parseRequestHead(text.replaceAll(/\r\n[ \t]+/g, ' ')) }),
+  ],
+  ['a chunk is lost of which one byte comes alone', httpFraming({ makeCoding: () => new LossyCoding() })],
   [
     'a target is decoded twice',
     requestTarget((source, hosts) => {
@@ -135,4 +157,14 @@ test('the same seed and number make the same case, and others another', () => {
 
 function skipOneByte(piece: Uint8Array | undefined | Promise<Uint8Array | undefined>) {
   return piece instanceof Uint8Array && piece.length === 1 && piece[0] === 0x61 ? new Uint8Array() : piece;
+}
+
+class LossyCoding extends ChunkedCoding {
+  override decode(bytes: Buffer, take: (piece: Buffer) => void): Buffer | undefined {
+    return super.decode(bytes, (piece) => (piece.length === 1 ? undefined : take(piece)));
+  }
+}
+
+function isCoded(head: string): boolean {
+  return /^transfer-encoding:/im.test(head);
 }

@@ -1,5 +1,6 @@
 import type { FuzzTarget } from '../fuzz-target.ts';
 import { chunkedBody, postForm } from './bodies.ts';
+import { httpFraming } from './http-framing.ts';
 import { operations } from './operations.ts';
 import { requestTarget } from './request-target.ts';
 import { storedRows } from './rows.ts';
@@ -11,6 +12,7 @@ import { xml } from './xml.ts';
 /** Everything that is fuzzed: parsers within the process, and a server in one of its own. */
 export function allTargets(): readonly FuzzTarget[] {
   return [
+    httpFraming(),
     requestTarget(),
     signatures(),
     chunkedBody(),
