@@ -41,7 +41,8 @@ describe('the fuzzer of a server finds that', () => {
   });
 
   test('a connection stays open after the last case', async () => {
-    const report = await runTarget(server({ leakedCount: 1, settleMsMax: 500 }), { seed: SEED, casesMax: 5 });
+    // Long before the server closes what says nothing.
+    const report = await runTarget(server({ leakedCount: 1, settleMsMax: 100 }), { seed: SEED, casesMax: 5 });
     expect(report.failure?.error).toMatchObject({ message: expect.stringContaining('sockets are open') });
   });
 });
