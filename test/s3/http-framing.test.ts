@@ -140,6 +140,17 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
       await connection.closed();
     });
 
+    test.each([
+      ['the first bytes of TLS', '\u0016\u0003\u0001\u0002\u0000'],
+      ['the greeting of another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
+      ['a line that ends without CR', 'GET / HTTP/1.1\r\nHost: localhost\n'],
+    ])('that begins with %s is refused at once, however much may be to come', async (_, bytes) => {
+      connection = await front.connect();
+      connection.send(bytes);
+      expect(elementText((await connection.response()).body, 'Code')).toBe('BadRequest');
+      await connection.closed();
+    });
+
     test('that never begins leaves a connection that is closed', async () => {
       connection = await front.connect();
       await connection.closed();

@@ -89,6 +89,8 @@ export class Connection {
   readonly #isEncrypted: boolean;
   /** What has come and was not looked at: of a head, or of what follows the request that is answered. */
   #unread: Buffer | undefined;
+  /** How much of it is known to hold no end of a head. */
+  #searchedBytes = 0;
   #exchange: Exchange | undefined;
   #answered: Promise<void> | undefined;
   #awaits: 'first head' | 'next head' | 'rest of head' = 'first head';
@@ -191,7 +193,7 @@ export class Connection {
       return;
     }
     try {
-      const end = bytes.indexOf(HEAD_END);
+      const end = bytes.indexOf(HEAD_END, Math.max(0, this.#searchedBytes - HEAD_END.length));
       if ((end === -1 ? bytes.length : end) > this.#context.limits.headerBytesMax) {
         throw new S3Error('RequestHeaderSectionTooLarge');
       }
@@ -204,7 +206,8 @@ export class Connection {
 
   /** Throws where what has come of a head will never be one: nobody is to wait for its rest. */
   #awaitRest(bytes: Buffer): void {
-    requireBeginning(bytes);
+    requireLines(bytes, this.#searchedBytes);
+    this.#searchedBytes = bytes.length;
     if (this.#isHalf) throw new S3Error('IncompleteBody');
     if (this.#awaits === 'rest of head') return;
     this.#awaits = 'rest of head';
@@ -213,6 +216,7 @@ export class Connection {
 
   #begin(head: RequestHead, rest: Buffer): void {
     this.#unread = undefined;
+    this.#searchedBytes = 0;
     const socket = this.#socket;
     const answer = new Answer(socket);
     const body = new IncomingBody({
@@ -271,13 +275,18 @@ function withoutEmptyLines(bytes: Buffer | undefined): Buffer | undefined {
   return start === bytes.length ? undefined : bytes.subarray(start);
 }
 
-/** Throws for what no head begins with, TLS or another protocol: it may never come to the end of one. */
-function requireBeginning(bytes: Buffer): void {
-  const first = bytes[0] ?? 0;
-  // A lone CR may be the first half of an empty line.
-  if (first === CARRIAGE_RETURN && bytes.length === 1) return;
-  if (!mayBeginHead(first))
-    throw malformed('It begins with a method; what came may be TLS, which this port does not speak.');
-  const lineEnd = bytes.indexOf(LINE_FEED);
-  if (lineEnd !== -1) parseRequestLine(bytes.toString('latin1', 0, lineEnd + 1).replace(/\r\n$/, ''));
+/**
+ * Throws for bytes, new from `from` on, that no head begins with, TLS or another protocol: its end may never come.
+ * Of an empty line before it, the first half may have come.
+ */
+function requireLines(bytes: Buffer, from: number): void {
+  const isEmptyLine = bytes[0] === CARRIAGE_RETURN && bytes.length === 1;
+  if (from === 0 && !isEmptyLine && !mayBeginHead(bytes[0] ?? 0)) {
+    throw malformed('It begins with a method. To ports without TLS, https is another language.');
+  }
+  for (let end = bytes.indexOf(LINE_FEED, from); end !== -1; end = bytes.indexOf(LINE_FEED, end + 1)) {
+    if (bytes[end - 1] !== CARRIAGE_RETURN) throw malformed('Each line of its head ends with CR and LF.');
+    const isFirst = bytes.lastIndexOf(LINE_FEED, end - 1) === -1;
+    if (isFirst) parseRequestLine(bytes.toString('latin1', 0, end - 1));
+  }
 }

@@ -246,7 +246,7 @@ describe('the length of a body', () => {
     'Content-Length: \u00a01',
     'Content-Length: NaN',
     'Content-Length: Infinity',
-    'Content-Length: 9007199254740992',
+    'Content-Length: 10000000000000000',
     'Content-Length: 00000000000000001',
     'Content-Length: 18446744073709551616',
     'Content-Length: 1\r\nContent-Length: 1',

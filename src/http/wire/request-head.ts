@@ -25,14 +25,14 @@ const CHUNKED: BodyFraming = { kind: 'chunked' };
 /** `method SP request-target SP HTTP-version`. A target is not looked into here, but holds neither space nor control. */
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e\x80-\xff]+) HTTP\/1\.([01])$/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What no line holds: controls but for tabs, and either half of a line's end by itself. */
-const NO_LINE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
+/** A name, a colon and a value; no control but a tab, and neither half of a line's end. Linear in any line. */
+const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[\x21-\x7e\x80-\xff][\t\x20-\x7e\x80-\xff]*)?)$/;
 /** Of more bytes than any body may have; one with as many digits is told so by its operation. */
 const LENGTH = /^[0-9]{1,16}$/;
-/** A tab before or after a coding: some parsers trim it, to others the coding is another one. */
-const CODING_WITH_TAB = /\r\ntransfer-encoding:[^\r]*\t/i;
+/** Options in the values of `Connection`, one after the other with commas between. */
+const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
+const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
 const LINE_END = '\r\n';
-const COLON = ':';
 const SPACE = 0x20;
 const TAB = 0x09;
 
@@ -45,24 +45,24 @@ const TAB = 0x09;
  * Source: https://www.rfc-editor.org/rfc/rfc9112
  */
 export function parseRequestHead(text: string): RequestHead {
-  if (NO_LINE.test(text)) throw malformed('A line of its head holds a control character, or ends without CR and LF.');
-  const lineEnd = text.indexOf(LINE_END);
-  const { method, target, minor } = parseRequestLine(text.slice(0, lineEnd));
+  const lines = text.split(LINE_END);
+  if (lines.pop() !== '') throw malformed('Each line of its head ends with CR and LF.');
+  const { method, target, minor } = parseRequestLine(lines[0] ?? '');
   const rawHeaders: string[] = [];
   const framing = new Framing();
-  for (let start = lineEnd + 2; start < text.length; ) {
-    const end = text.indexOf(LINE_END, start);
-    const colon = text.indexOf(COLON, start);
-    const name = text.slice(start, colon);
-    if (colon === -1 || colon > end || !TOKEN.test(name)) throw malformed('A header is a name, a colon and a value.');
-    const value = trimmed(text, colon + 1, end);
+  for (let index = 1; index < lines.length; index += 1) {
+    const line = lines[index] ?? '';
+    const match = HEADER_LINE.exec(line);
+    const name = match?.[1];
+    const start = match?.[2];
+    if (name === undefined || start === undefined) {
+      throw malformed('A header is a name, a colon and a value, without control characters, on a line of its own.');
+    }
+    const value = withoutBlanks(start);
     rawHeaders.push(name, value);
-    framing.note(name, value);
-    start = end + 2;
+    framing.note(name, value, line);
   }
-  const settled = framing.settle(minor);
-  if (settled.body.kind === 'chunked' && CODING_WITH_TAB.test(text)) throw malformed('A tab stands beside its coding.');
-  return { method, target, rawHeaders, ...settled };
+  return { method, target, rawHeaders, ...framing.settle(minor) };
 }
 
 /** The first line of a head, without its end. */
@@ -89,7 +89,7 @@ class Framing {
   #hosts = 0;
   #expects = false;
 
-  note(name: string, value: string): void {
+  note(name: string, value: string, line: string): void {
     switch (name.length) {
       case 4:
         if (name.toLowerCase() === 'host') this.#hosts += 1;
@@ -98,13 +98,13 @@ class Framing {
         if (name.toLowerCase() === 'expect') this.#expects ||= value.toLowerCase() === '100-continue';
         return;
       case 10:
-        if (name.toLowerCase() === 'connection') this.#connection += `,${value.toLowerCase()}`;
+        if (name.toLowerCase() === 'connection') this.#connection += `,${value}`;
         return;
       case 14:
         if (name.toLowerCase() === 'content-length') this.#noteLength(value);
         return;
       case 17:
-        if (name.toLowerCase() === 'transfer-encoding') this.#noteCoding(value);
+        if (name.toLowerCase() === 'transfer-encoding') this.#noteCoding(value, line);
     }
   }
 
@@ -116,10 +116,9 @@ class Framing {
         'Where its body ends is said by Content-Length or, in HTTP/1.1, by Transfer-Encoding: not by both.',
       );
     }
-    const options = this.#connection.split(',').map((option) => option.trim());
     return {
       body: this.#body(),
-      isPersistent: !options.includes('close') && (minor === 1 || options.includes('keep-alive')),
+      isPersistent: !CLOSE.test(this.#connection) && (minor === 1 || KEEP_ALIVE.test(this.#connection)),
       awaitsContinue: this.#expects && minor === 1,
     };
   }
@@ -137,7 +136,9 @@ class Framing {
     this.#length = value;
   }
 
-  #noteCoding(value: string): void {
+  #noteCoding(value: string, line: string): void {
+    // Some parsers trim it; to others the coding is another one.
+    if (line.includes('\t')) throw malformed('A tab stands beside its Transfer-Encoding.');
     if (this.#coding !== undefined || value.toLowerCase() !== 'chunked') {
       throw new S3Error('NotImplemented', { message: 'No Transfer-Encoding but chunked is implemented.' });
     }
@@ -145,12 +146,10 @@ class Framing {
   }
 }
 
-function trimmed(text: string, start: number, end: number): string {
-  let first = start;
-  let last = end;
-  while (first < last && isBlank(text.charCodeAt(first))) first += 1;
-  while (last > first && isBlank(text.charCodeAt(last - 1))) last -= 1;
-  return text.slice(first, last);
+function withoutBlanks(text: string): string {
+  let end = text.length;
+  while (end > 0 && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 function isBlank(code: number): boolean {
