@@ -166,6 +166,19 @@ test('the packed package holds the program and its documents, and runs nothing w
   expect(files.filter((name) => /\.test\.|\.tgz$|(?<!\.d)\.ts$/.test(name))).toEqual([]);
 });
 
+test('the packed package has each class once: what a store of somebody else throws is what the server knows', async () => {
+  const at = join(folder.path, 'node_modules/pithos/dist');
+  const files = (await readdir(at, { recursive: true })).filter((name) => name.endsWith('.js'));
+  const texts = await Promise.all(files.map((name) => readFile(join(at, name), 'utf8')));
+  const classes = texts.flatMap((text) =>
+    Array.from(text.matchAll(/(?:^|\n)(?:var \w+ = )?class (\w+)/g), ([, name]) => name),
+  );
+  expect(classes).toEqual(expect.arrayContaining(['StoreError', 'S3Error', 'MemoryMetastore']));
+  for (const name of ['StoreError', 'S3Error', 'MemoryMetastore', 'Secret']) {
+    expect(classes.filter((each) => each === name)).toEqual([name]);
+  }
+});
+
 test('the packed package brings the vitest fixture, and the contract suites for stores of others', async () => {
   await copyFile(new URL('users-store.mjs', import.meta.url), join(folder.path, 'users-store.test.mjs'));
   const flags = ['--reporter', 'json', '--outputFile', 'report.json'];
