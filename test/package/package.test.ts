@@ -170,12 +170,9 @@ test('the packed package has each class once: what a store of somebody else thro
   const at = join(folder.path, 'node_modules/pithos/dist');
   const files = (await readdir(at, { recursive: true })).filter((name) => name.endsWith('.js'));
   const texts = await Promise.all(files.map((name) => readFile(join(at, name), 'utf8')));
-  const classes = texts.flatMap((text) =>
-    Array.from(text.matchAll(/(?:^|\n)(?:var \w+ = )?class (\w+)/g), ([, name]) => name),
-  );
-  expect(classes).toEqual(expect.arrayContaining(['StoreError', 'S3Error', 'MemoryMetastore']));
-  for (const name of ['StoreError', 'S3Error', 'MemoryMetastore', 'Secret']) {
-    expect(classes.filter((each) => each === name)).toEqual([name]);
+  for (const name of ['StoreError', 'S3Error', 'MemoryMetastore']) {
+    const definition = new RegExp(`^(?:var ${name} = class|class ${name})\\b`, 'm');
+    expect(texts.filter((text) => definition.test(text)).length).toBe(1);
   }
 });
 
