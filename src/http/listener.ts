@@ -10,9 +10,6 @@ const HEAD_CHECK_INTERVAL_MS = 5_000;
 /** How long requests may take to end once they have been cut off, in milliseconds. */
 const CUT_GRACE_MS = 2_000;
 
-/** Of all connections: a client may end its side and still wait for the answer. */
-const SOCKETS = { allowHalfOpen: true, noDelay: true };
-
 /** A certificate with its chain, and its key, as PEM. */
 export interface TlsPair {
   readonly cert: Buffer;
@@ -42,7 +39,7 @@ export class Listener {
     this.#limits = limits;
     const elapsedMs = this.#elapsedMs;
     this.#context = { limits, handle, refuse, elapsedMs, isDraining: () => this.#isDraining };
-    this.#server = pair === undefined ? net.createServer(SOCKETS) : createTlsServer(pair, limits);
+    this.#server = pair === undefined ? net.createServer({ noDelay: true }) : createTlsServer(pair, limits);
     this.#server.on(pair === undefined ? 'connection' : 'secureConnection', (socket) => this.#open(socket));
     this.#server.maxConnections = limits.connectionsMax;
     this.#server.prependListener('connection', (socket: Socket) => this.#track(socket));
@@ -61,7 +58,6 @@ export class Listener {
       return;
     }
     // As for connections that are accepted here.
-    socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     this.#server.emit('connection', socket);
   }
@@ -101,6 +97,8 @@ export class Listener {
   }
 
   #open(socket: Socket): void {
+    // A client may end its side and still wait for the answer; one that does so within its handshake has gone.
+    socket.allowHalfOpen = true;
     const connection = new Connection(socket, this.#context);
     this.#connections.add(connection);
     socket.once('close', () => this.#connections.delete(connection));
@@ -119,7 +117,7 @@ export class Listener {
 function createTlsServer(pair: TlsPair, { headersTimeoutMs }: HttpLimits): tls.Server {
   // Loaded where it is used: that takes some milliseconds of each start.
   const { createServer } = process.getBuiltinModule('node:tls');
-  return createServer({ ...SOCKETS, ...pair, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
+  return createServer({ ...pair, noDelay: true, handshakeTimeout: headersTimeoutMs, ALPNProtocols: ['http/1.1'] });
 }
 
 function isAddressInfo(address: AddressInfo | string | null): address is AddressInfo {

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type Agent, request } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
@@ -64,6 +66,25 @@ test('S3 is answered over TLS, new files are used without a restart, and a broke
   await expect.poll(isUsed, { timeout: 15_000 }).toBe(2);
   expect(await ask(server.port)).toEqual({ name: 'second', status: 200 });
 }, 60_000);
+
+test.each([
+  ['says nothing', ''],
+  ['has begun its handshake', '\u0016\u0003\u0001\u0002\u0000\u0001'],
+])(
+  'a client that %s and ends its side has its connection closed, and holds up no server that stops',
+  async (_, bytes) => {
+    await using directory = await makeTempDir();
+    const { cert, key } = makePair(directory.path, 'only');
+    await using server = await startServeProcess({
+      directory: join(directory.path, 'data'),
+      args: ['--tls-cert', cert, '--tls-key', key],
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.resume().end(bytes, 'latin1');
+    await once(socket, 'close');
+  },
+  15_000,
+);
 
 test('a pair that cannot be used is told before anything starts', async () => {
   await using directory = await makeTempDir();
