@@ -29,7 +29,7 @@ test.each([
   await file.write(frames, 0);
   expect(await isOpenDirectly(path)).toBe(isDirect && process.platform === 'linux');
   await file.sync();
-  await file.close();
+  file.close();
   expect(Buffer.concat(frames).equals(await readFile(path))).toBe(true);
   giveBack(frames);
 });
@@ -42,7 +42,7 @@ test('what the system refuses to write past its cache is written through it, and
   // No block of any disk begins here.
   await file.write(frames, BLOCK_BYTES + 1);
   await file.write(frames, BLOCK_BYTES + 1 + 2 * FRAME_BYTES);
-  await file.close();
+  file.close();
   const written = await readFile(path);
   expect(Buffer.concat([Buffer.alloc(BLOCK_BYTES + 1), ...frames, ...frames]).equals(written)).toBe(true);
   giveBack(frames);
@@ -51,7 +51,7 @@ test('what the system refuses to write past its cache is written through it, and
 test('a file that is there already is not touched', async () => {
   await using dir = await makeTempDir();
   const path = join(dir.path, 'blob');
-  await (await BlobFile.create(path)).close();
+  (await BlobFile.create(path)).close();
   await expect(BlobFile.create(path)).rejects.toMatchObject({ name: 'StoreError', kind: 'unavailable' });
 });
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { FRAME_BYTES } from './blob-frames.ts';
 import { buffersAfter } from './buffer-pool.ts';
 import { ALIGNED_FRAMES } from './frame-buffers.ts';
+import { OpenFile } from './open-file.ts';
 import { fileError, systemCode } from './system-error.ts';
 
 /** Only the user of the server reads what it keeps. */
@@ -20,21 +20,21 @@ const NOT_DIRECT = 'EINVAL';
  * can; what is left goes through it. To fill the cache takes more of the processor than all else that a large write
  * asks of the system, and whoever writes much seldom reads it at once. `sync` holds for both.
  */
-export class BlobFile {
+export class BlobFile implements Disposable {
   readonly #path: string;
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   /** The same file, past the cache: `undefined` until the first whole frame, and where it cannot be had. */
-  #direct: FileHandle | undefined;
+  #direct: OpenFile | undefined;
   #mayBeDirect = O_DIRECT !== undefined;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: OpenFile) {
     this.#path = path;
     this.#file = file;
   }
 
   /** Makes the file, which must not be there. Throws StoreError. */
   static async create(path: string): Promise<BlobFile> {
-    const file = await open(path, 'wx', FILE_MODE).catch((error: unknown) => {
+    const file = await OpenFile.open(path, 'wx', FILE_MODE).catch((error: unknown) => {
       throw fileError(`make ${path}`, error);
     });
     return new BlobFile(path, file);
@@ -55,20 +55,29 @@ export class BlobFile {
   }
 
   /** Throws StoreError. */
-  async close(): Promise<void> {
-    const closed = await Promise.allSettled([this.#direct?.close(), this.#file.close()]);
-    const failed = closed.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw fileError(`close ${this.#path}`, failed.reason);
+  close(): void {
+    try {
+      this.#direct?.close();
+      this.#file.close();
+    } catch (error) {
+      throw fileError(`close ${this.#path}`, error);
+    }
+  }
+
+  /** Closes what is still open. No call may be under way. */
+  [Symbol.dispose](): void {
+    this.#direct?.[Symbol.dispose]();
+    this.#file[Symbol.dispose]();
   }
 
   /** Resolves with how many bytes it wrote. */
   async #writeSome(buffers: readonly Buffer[], position: number): Promise<number> {
     const others = buffers.findIndex((buffer) => !isDirectable(buffer));
-    const direct = others === 0 ? undefined : await this.#openDirect();
-    if (direct === undefined) return (await this.#file.writev(buffers, position)).bytesWritten;
+    const direct = others === 0 ? undefined : this.#openDirect();
+    if (direct === undefined) return await this.#file.writev(buffers, position);
     try {
       const first = others === -1 ? buffers : buffers.slice(0, others);
-      return (await direct.writev(first, position)).bytesWritten;
+      return await direct.writev(first, position);
     } catch (error) {
       if (systemCode(error) !== NOT_DIRECT) throw error;
       this.#mayBeDirect = false;
@@ -77,10 +86,13 @@ export class BlobFile {
   }
 
   /** Where it cannot be had the cache does as well, and what is wrong with the file shows there. */
-  async #openDirect(): Promise<FileHandle | undefined> {
+  #openDirect(): OpenFile | undefined {
     if (!this.#mayBeDirect) return undefined;
-    this.#direct ??= await open(this.#path, DIRECT_FLAGS).catch(() => undefined);
-    this.#mayBeDirect = this.#direct !== undefined;
+    try {
+      this.#direct ??= OpenFile.openAgain(this.#path, DIRECT_FLAGS);
+    } catch {
+      this.#mayBeDirect = false;
+    }
     return this.#direct;
   }
 }

@@ -1,10 +1,10 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { BlobExtent, ByteRange } from '../blobstore.ts';
 import { lendPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { FRAME_BYTES, FrameSeal, fileBytes, PAYLOAD_BYTES } from './blob-frames.ts';
 import { buffersAfter } from './buffer-pool.ts';
 import { FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
+import type { OpenFile } from './open-file.ts';
 
 /** Frames in one read: 1 MiB. */
 const READ_FRAMES = 4;
@@ -14,7 +14,7 @@ const READ_FRAMES = 4;
  * (`returnPiece`), for a reply may still be sending one when it asks for the next. Throws `corrupt`.
  */
 export async function* readFrames(
-  file: FileHandle,
+  file: OpenFile,
   blob: BlobExtent,
   range: ByteRange,
   { signal }: CallOptions,
@@ -60,10 +60,10 @@ function takeBuffers(bytes: number): Buffer[] {
 }
 
 /** Fills the buffers from a place in the file; gives back how many bytes it found, fewer only where the file ends before. */
-async function fill(file: FileHandle, buffers: readonly Buffer[], start: number): Promise<number> {
+async function fill(file: OpenFile, buffers: readonly Buffer[], start: number): Promise<number> {
   let filled = 0;
   for (let rest = buffers; rest.length > 0; rest = buffersAfter(buffers, filled)) {
-    const { bytesRead } = await file.readv(rest, start + filled);
+    const bytesRead = await file.readv(rest, start + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

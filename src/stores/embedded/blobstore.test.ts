@@ -155,7 +155,7 @@ test('a sync that fails ends the process: it is told once, nothing is acknowledg
   await using dir = await makeTempDir();
   const told: unknown[] = [];
   const failure = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
-  const broken = new DirectorySync({ sync: () => Promise.reject(failure), close: async () => undefined });
+  const broken = new DirectorySync({ sync: () => Promise.reject(failure), close: () => undefined });
   const options = { directory: dir.path, durability: 'strict', diskFreeBytesMin: 0 } as const;
   await using blobs = new EmbeddedBlobstore({ ...options, onFatal: (error) => told.push(error) }, broken);
   for (let round = 0; round < 2; round++) {

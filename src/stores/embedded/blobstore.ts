@@ -14,6 +14,7 @@ import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
 import { DirectorySync, type Durability, makeDirectory } from './durable-directory.ts';
 import { FRAME_SHARES } from './frame-buffers.ts';
+import { OpenFile } from './open-file.ts';
 import { asFileError, fileError, fileSize, isNoFile, systemCode } from './system-error.ts';
 
 export interface BlobstoreOptions {
@@ -44,7 +45,7 @@ export function blobPath(directory: string, id: BlobId): string {
 export async function openEmbeddedBlobstore(options: BlobstoreOptions): Promise<EmbeddedBlobstore> {
   const { directory, durability } = options;
   await makeDirectory(directory, durability);
-  return new EmbeddedBlobstore(options, new DirectorySync(await open(directory, 'r')));
+  return new EmbeddedBlobstore(options, new DirectorySync(await OpenFile.open(directory, 'r')));
 }
 
 /**
@@ -79,14 +80,13 @@ export class EmbeddedBlobstore implements Blobstore {
     this.#space.requireFree();
     const shard = await this.#shard(id);
     const path = this.#path(id);
-    const file = await BlobFile.create(path);
+    using file = await BlobFile.create(path);
     try {
       const sizeBytes = await this.#fill(file, id, iterateUntil(body, signal));
       if (this.#isStrict) await this.#sync(path, [file.sync(), shard.sync()]);
-      await file.close();
+      file.close();
       return { sizeBytes };
     } catch (error) {
-      await file.close().catch(() => undefined);
       // Where it cannot be removed, reclaim finds it by its intent.
       await unlink(path).catch(() => undefined);
       throw error;
@@ -96,7 +96,7 @@ export class EmbeddedBlobstore implements Blobstore {
   async *read(blob: BlobExtent, range: ByteRange, options: CallOptions): AsyncGenerator<Uint8Array> {
     options.signal.throwIfAborted();
     try {
-      await using file = await open(this.#path(blob.id), READ_FLAGS);
+      using file = await OpenFile.open(this.#path(blob.id), READ_FLAGS);
       yield* readFrames(file, blob, range, options);
     } catch (error) {
       throw readError(blob.id, error);
@@ -209,7 +209,7 @@ export class EmbeddedBlobstore implements Blobstore {
     // Even where it was there: the process that made it may not have synced it yet.
     if (this.#isStrict) await this.#sync(path, [this.#top.sync()]);
     try {
-      return new DirectorySync(await open(path, 'r'));
+      return new DirectorySync(await OpenFile.open(path, 'r'));
     } catch (error) {
       throw fileError(`open ${path}`, error);
     }

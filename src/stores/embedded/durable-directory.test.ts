@@ -57,7 +57,7 @@ class FakeHandle implements SyncHandle {
     return started.promise;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     // Nothing is open.
   }
 }

@@ -29,7 +29,7 @@ export async function syncDirectory(path: string): Promise<void> {
 /** What a directory's sync needs of an open file. */
 export interface SyncHandle {
   sync(): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
@@ -57,7 +57,9 @@ export class DirectorySync implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#handle.close();
+    // It may not be closed under a sync.
+    await Promise.allSettled([this.#running, this.#next]);
+    this.#handle.close();
   }
 
   #start(): Promise<void> {
