@@ -8,7 +8,6 @@ const UNSENT_BYTES_MAX = 512 * 1024;
 export interface SendContext {
   readonly exchange: Exchange;
   readonly limits: Pick<HttpLimits, 'sendTimeoutMs' | 'keepAliveTimeoutMs'>;
-
   /** Sent with every answer: names and values by turns. */
   readonly commonHeaders: readonly string[];
   /** What to answer instead, where a body fails before its first byte. */

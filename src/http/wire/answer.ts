@@ -61,7 +61,8 @@ export class Answer {
   /** Sends the next bytes of the body; a piece that was lent is returned when they have left the process. */
   write(bytes: Uint8Array): void {
     const head = this.#takeHead();
-    if (head.length + bytes.length <= JOINED_BYTES_MAX) {
+    // Over TLS it would be copied once more, and never be off at once.
+    if (head.length + bytes.length <= JOINED_BYTES_MAX && !('encrypted' in this.#socket)) {
       this.#writeJoined(head, bytes);
       returnPiece(bytes);
       return;
