@@ -30,6 +30,8 @@ export class Listener {
   /** All that are open, as the system has them; with TLS, also those whose handshake has not ended. */
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Connection>();
+  /** What is being answered, also where the client has gone: it may be in the middle of a write. */
+  readonly #running = new Set<Promise<void>>();
   readonly #elapsedMs = startStopwatch();
   #headCheck: NodeJS.Timeout | undefined;
   #isDraining = false;
@@ -38,7 +40,8 @@ export class Listener {
   constructor({ limits, tls: pair, handle, refuse }: ListenerOptions) {
     this.#limits = limits;
     const elapsedMs = this.#elapsedMs;
-    this.#context = { limits, handle, refuse, elapsedMs, isDraining: () => this.#isDraining };
+    const isDraining = () => this.#isDraining;
+    this.#context = { limits, handle: (exchange) => this.#run(handle(exchange)), refuse, elapsedMs, isDraining };
     this.#server = pair === undefined ? net.createServer({ noDelay: true }) : createTlsServer(pair, limits);
     this.#server.on(pair === undefined ? 'connection' : 'secureConnection', (socket) => this.#open(socket));
     this.#server.maxConnections = limits.connectionsMax;
@@ -81,10 +84,18 @@ export class Listener {
     });
     for (const connection of this.#connections) connection.closeIfIdle();
     if (this.#sockets.size > 0) await Promise.race([allClosed, after(graceMs)]);
-    const answered = Array.from(this.#connections, (connection) => connection.answered);
     for (const connection of this.#connections) connection.cut(new RequestAborted('The server is stopping.'));
     for (const socket of this.#sockets) socket.destroy();
-    await Promise.race([Promise.all(answered), after(CUT_GRACE_MS)]);
+    await Promise.race([Promise.all(this.#running), after(CUT_GRACE_MS)]);
+  }
+
+  async #run(answered: Promise<void>): Promise<void> {
+    this.#running.add(answered);
+    try {
+      await answered;
+    } finally {
+      this.#running.delete(answered);
+    }
   }
 
   #track(socket: Socket): void {

@@ -62,7 +62,9 @@ test(`worker processes killed at ${KILLS} random moments lose, tear and leak not
     isOver = true;
     const exitCode = await ended;
     expect(exitCode, lastWords(server)).toBe(round % 2 === 0 ? undefined : 0);
-    await running;
+    await running.catch((error: unknown) => {
+      throw new Error(`A client did not get what it should; the server said:\n${troubleOf(server)}`, { cause: error });
+    });
   }
   const killedAt = performance.now();
   await using server = await startServeProcess({ directory: data, workers: WORKERS, env: SHORT_GRACES });
@@ -141,6 +143,15 @@ async function isLive(connection: RawConnection): Promise<boolean> {
 }
 
 /** The end of what it logged, but for requests. */
+/** What the server logged but for requests and their like. */
+function troubleOf(server: ServeProcess): string {
+  const lines = server.output().split('\n');
+  return lines
+    .filter((line) => /"level":"(?:warn|error)"/.test(line))
+    .slice(-20)
+    .join('\n');
+}
+
 function lastWords(server: ServeProcess): string {
   const lines = server.output().split('\n');
   return lines

@@ -37,6 +37,23 @@ describe('draining', () => {
   });
 });
 
+test('draining waits for a request whose client has gone: it may be in the middle of a write', async () => {
+  await using front = await Front.start({ operations: { GetObject: tinyOperation('GetObject', { run: slowly }) } });
+  let hasEnded = false;
+  const begun = Promise.withResolvers<void>();
+  async function slowly() {
+    begun.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    hasEnded = true;
+  }
+  using connection = await front.connect();
+  connection.send(front.requestBytes());
+  await begun.promise;
+  connection[Symbol.dispose]();
+  await front.drain({ graceMs: 5_000 });
+  expect(hasEnded).toBe(true);
+});
+
 test('the signal of a request fires when its client goes away', async () => {
   await using running = await Running.start();
   using connection = await running.front.connect();

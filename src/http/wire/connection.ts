@@ -92,7 +92,6 @@ export class Connection {
   /** How much of it is known to hold no end of a head. */
   #searchedBytes = 0;
   #exchange: Exchange | undefined;
-  #answered: Promise<void> | undefined;
   #awaits: 'first head' | 'next head' | 'rest of head' = 'first head';
   /** Since when it does. */
   #sinceMs: number;
@@ -114,11 +113,6 @@ export class Connection {
       // `close` follows.
       .on('error', () => undefined)
       .on('close', () => this.#onClose());
-  }
-
-  /** Resolves once the request that is being answered is; `undefined` where there is none. */
-  get answered(): Promise<void> | undefined {
-    return this.#answered;
   }
 
   /** Closes at once where nothing is being read or answered. */
@@ -230,7 +224,7 @@ export class Connection {
     this.#exchange = exchange;
     if (rest.length > 0) this.#feed(body, rest);
     if (this.#isHalf) body.fail(new S3Error('IncompleteBody'));
-    this.#answered = this.#answer(exchange);
+    void this.#answer(exchange);
   }
 
   async #answer(exchange: Exchange): Promise<void> {
@@ -244,7 +238,6 @@ export class Connection {
 
   #onAnswered({ answer, body }: Exchange): void {
     this.#exchange = undefined;
-    this.#answered = undefined;
     if (this.#socket.destroyed) return;
     if (answer.isLast || !body.isComplete || this.#isDeaf || this.#context.isDraining()) {
       this.#isDeaf = true;
