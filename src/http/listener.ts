@@ -108,7 +108,7 @@ export class Listener {
   }
 
   #open(socket: Socket): void {
-    // A client may end its side and still wait for the answer; one that does so within its handshake has gone.
+    // Who ends its side is still to hear the rest of an answer, or what its body lacked; within its handshake it has gone.
     socket.allowHalfOpen = true;
     const connection = new Connection(socket, this.#context);
     this.#connections.add(connection);

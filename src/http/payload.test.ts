@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { codeOf } from '../../test/support/code-of.ts';
 import { sha256 } from '../../test/support/sign.ts';
-import { S3Error } from '../domain/s3-error.ts';
 import type { PayloadMode } from './auth/payload-mode.ts';
 import { RequestHeaders } from './parameters.ts';
 import { createRequestBody } from './payload.ts';
@@ -114,13 +114,4 @@ async function read(
   const read: Uint8Array[] = [];
   for await (const piece of bodyOf(mode, headers, pieces)) read.push(piece);
   return Buffer.concat(read).toString();
-}
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof S3Error ? error.code : String(error);
-  }
-  return undefined;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { S3Error } from '../domain/s3-error.ts';
+import { codeOf } from '../../test/support/code-of.ts';
 import { parseTarget, parseVirtualHosts, type RequestTarget } from './target.ts';
 
 const HOSTS = parseVirtualHosts(['s3.example.com', 'S3.Example.org:9000']);
@@ -214,13 +214,4 @@ function parse(url: string): RequestTarget {
 
 function isKey(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
-}
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof S3Error ? error.code : String(error);
-  }
-  return undefined;
 }

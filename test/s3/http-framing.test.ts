@@ -143,6 +143,7 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
     test.each([
       ['the first bytes of TLS', '\u0016\u0003\u0001\u0002\u0000'],
       ['the greeting of another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
+      ['half of an empty line', '\rGET / HTTP/1.1'],
       ['a line that ends without CR', 'GET / HTTP/1.1\r\nHost: localhost\n'],
     ])('that begins with %s is refused at once, however much may be to come', async (_, bytes) => {
       connection = await front.connect();
@@ -156,8 +157,9 @@ describe.each(['accepts itself', 'is handed'] as const)('on connections that the
       await connection.closed();
     });
 
-    test('may be cut into bytes', async () => {
+    test('may be cut into bytes, and come after an empty line', async () => {
       connection = await front.connect();
+      for (const byte of '\r\n') connection.send(byte);
       for (const byte of front.requestBytes()) connection.send(Buffer.of(byte));
       expect((await connection.response()).status).toBe(200);
     });

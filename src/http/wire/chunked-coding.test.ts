@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { S3Error } from '../../domain/s3-error.ts';
+import { codeOf } from '../../../test/support/code-of.ts';
 import { ChunkedCoding } from './chunked-coding.ts';
 
 const END = '0\r\n\r\n';
@@ -195,13 +195,4 @@ function decode(coded: string, cut: readonly number[]): Decoded {
   const body = Buffer.concat(pieces).toString('latin1');
   const left = Buffer.concat([rest ?? Buffer.alloc(0), bytes.subarray(position)]);
   return { body, isAtEnd: coding.isAtEnd, rest: left.toString('latin1') };
-}
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof S3Error ? error.code : String(error);
-  }
-  return undefined;
 }

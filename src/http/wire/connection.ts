@@ -18,6 +18,10 @@ export class RequestAborted extends Error {
   override readonly name = 'RequestAborted';
 }
 
+function clientGone(): RequestAborted {
+  return new RequestAborted('The client has gone.');
+}
+
 /** What all connections of a listener share. */
 export interface ConnectionContext {
   readonly limits: HttpLimits;
@@ -70,7 +74,7 @@ export class Exchange {
 
   /** Throws the reason of the signal where it has fired, or is about to, for the connection has gone. */
   requireClient(): void {
-    if (this.answer.isGone) this.abort(new RequestAborted('The client has gone.'));
+    if (this.answer.isGone) this.abort(clientGone());
     this.signal.throwIfAborted();
   }
 }
@@ -157,7 +161,7 @@ export class Connection {
 
   #onClose(): void {
     this.#isDeaf = true;
-    this.#exchange?.abort(new RequestAborted('The client has gone.'));
+    this.#exchange?.abort(clientGone());
     this.#exchange?.body.fail(new S3Error('IncompleteBody'));
   }
 
@@ -200,8 +204,11 @@ export class Connection {
 
   /** Throws where what has come of a head will never be one: nobody is to wait for its rest. */
   #awaitRest(bytes: Buffer): void {
-    requireLines(bytes, this.#searchedBytes);
-    this.#searchedBytes = bytes.length;
+    // A lone CR may be the first half of an empty line, which is no part of the head.
+    if (bytes.length > 1 || bytes[0] !== CARRIAGE_RETURN) {
+      requireLines(bytes, this.#searchedBytes);
+      this.#searchedBytes = bytes.length;
+    }
     if (this.#isHalf) throw new S3Error('IncompleteBody');
     if (this.#awaits === 'rest of head') return;
     this.#awaits = 'rest of head';
@@ -268,13 +275,9 @@ function withoutEmptyLines(bytes: Buffer | undefined): Buffer | undefined {
   return start === bytes.length ? undefined : bytes.subarray(start);
 }
 
-/**
- * Throws for bytes, new from `from` on, that no head begins with, TLS or another protocol: its end may never come.
- * Of an empty line before it, the first half may have come.
- */
+/** Throws for bytes, new from `from` on, that no head begins with, TLS or another protocol: its end may never come. */
 function requireLines(bytes: Buffer, from: number): void {
-  const isEmptyLine = bytes[0] === CARRIAGE_RETURN && bytes.length === 1;
-  if (from === 0 && !isEmptyLine && !mayBeginHead(bytes[0] ?? 0)) {
+  if (from === 0 && !mayBeginHead(bytes[0] ?? 0)) {
     throw malformed('It begins with a method. To ports without TLS, https is another language.');
   }
   for (let end = bytes.indexOf(LINE_FEED, from); end !== -1; end = bytes.indexOf(LINE_FEED, end + 1)) {

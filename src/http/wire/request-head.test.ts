@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { S3Error } from '../../domain/s3-error.ts';
+import { codeOf } from '../../../test/support/code-of.ts';
 import { mayBeginHead, parseRequestHead, parseRequestLine, type RequestHead } from './request-head.ts';
 
 const GET = 'GET /b/k HTTP/1.1';
@@ -314,13 +314,4 @@ test.each<[minor: 0 | 1, headers: string[], waits: boolean]>([
 
 function parse(...lines: readonly string[]): RequestHead {
   return parseRequestHead(`${lines.join('\r\n')}\r\n`);
-}
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action();
-  } catch (error) {
-    return error instanceof S3Error ? error.code : String(error);
-  }
-  return undefined;
 }
