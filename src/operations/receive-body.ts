@@ -9,6 +9,7 @@ import { S3Error } from '../domain/s3-error.ts';
 import type { Blobstore } from '../stores/blobstore.ts';
 import { freeOnReturn, returnPiece } from '../stores/lent-pieces.ts';
 import type { Metastore } from '../stores/metastore.ts';
+import type { BlobIntent } from '../stores/reclaim.ts';
 import { StoreError } from '../stores/store.ts';
 import {
   checksumHeaderName,
@@ -18,6 +19,7 @@ import {
 } from './headers/expected-body.ts';
 import { blobstoreOf } from './headers/object-description.ts';
 import type { OpenBucket, OperationContext } from './operation.ts';
+import { takeIntent } from './ready-intents.ts';
 
 /** How often the intent of a slow body is renewed, in milliseconds; reclaim lets intents rest for far longer. */
 const RENEW_INTENT_AFTER_MS = 60_000;
@@ -125,12 +127,12 @@ async function receiveBlob(
 ): Promise<ReceivedBody> {
   const { region, signal } = context;
   const blobstore = blobstoreOf(region, storageClass);
-  const blob = { id: context.ids.blobId(), storageClass };
-  await region.meta.openIntent({ ...blob, atMs: context.clock.nowMs() }, { signal });
-  const intent = new OpenIntent({ metastore: region.meta, blobstore }, blob.id);
+  const { id, atMs } = await takeIntent(context, storageClass);
+  const blob = { id, storageClass };
+  const intent = new OpenIntent({ metastore: region.meta, blobstore }, id);
   try {
     const hashed = new HashedBody(begun, expected);
-    const renewed = renewingIntent(context, blob, hashed.read());
+    const renewed = renewingIntent(context, { ...blob, atMs }, hashed.read());
     const { sizeBytes } = await blobstore.write(blob.id, renewed, { signal });
     const { digests, checksum } = hashed.result(sizeBytes);
     const body = { kind: 'blob', blob: { ...blob, sizeBytes } } as const;
@@ -189,15 +191,15 @@ class HashedBody {
 /** Passes chunks on and keeps the intent of their blob young meanwhile. */
 async function* renewingIntent(
   { region, clock, signal }: ReceiveContext,
-  blob: { readonly id: BlobId; readonly storageClass: StorageClass },
+  intent: BlobIntent,
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  let renewedAtMs = clock.nowMs();
+  let renewedAtMs = intent.atMs;
   for await (const chunk of chunks) {
     yield chunk;
     const atMs = clock.nowMs();
     if (atMs - renewedAtMs < RENEW_INTENT_AFTER_MS) continue;
-    const open = await region.meta.renewIntent({ ...blob, atMs }, { signal });
+    const open = await region.meta.renewIntent({ ...intent, atMs }, { signal });
     if (!open) throw new S3Error('ServiceUnavailable', { message: 'The body came too slowly. Send it again.' });
     renewedAtMs = atMs;
   }

@@ -124,6 +124,24 @@ test('a stream that is alone when it opens never waits, whoever comes after it',
   expect((await md5.digest()).toString('hex')).toBe(hash('md5', noise(0, 200_000)));
 });
 
+test('a stream that opens soon after two were open waits for others, as they did, and later waits for none', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const streams = new Md5Streams(must(Md5Lanes.make()));
+  const open = () => streams.open();
+  for (const stream of [open(), open()]) stream[Symbol.dispose]();
+  vi.advanceTimersByTime(999);
+  const soon = open();
+  const other = open();
+  expect(soon.update(noise(0, 64 * 1024))).toBeDefined();
+  expect((await soon.digest()).toString('hex')).toBe(hash('md5', noise(0, 64 * 1024)));
+  for (const stream of [soon, other]) stream[Symbol.dispose]();
+  vi.advanceTimersByTime(1_000);
+  using later = open();
+  using _last = open();
+  expect(later.update(noise(0, 64 * 1024))).toBeUndefined();
+  vi.useRealTimers();
+});
+
 test('a stream that does not wait is hashed all the same, once', async () => {
   using _other = createStreamMd5();
   using md5 = createStreamMd5();

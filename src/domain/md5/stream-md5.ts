@@ -5,6 +5,8 @@ import { md5Padding } from './md5-padding.ts';
 /** The state that a stream begins with. Source: RFC 1321, 3.3. */
 const FIRST_STATE = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476] as const;
 const NOTHING = new Uint8Array();
+/** How long after two streams were open at once the next one is taken to have company, in milliseconds. */
+const COMPANY_MS = 1_000;
 
 /**
  * The MD5 of bytes that come piece by piece. Any number may be open. One that is not disposed of costs nothing but that
@@ -40,18 +42,27 @@ export class Md5Streams {
   #waiting = new Map<LaneMd5, Waiting>();
   #isScheduled = false;
   #openCount = 0;
+  /** When two were open for the last time. */
+  #companyAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(lanes: Md5Lanes) {
     this.#lanes = lanes;
   }
 
-  /** One that is alone now stays so: a state of node:crypto cannot be taken out, and alone it is faster. */
+  /** One that will be alone stays so: a state of node:crypto cannot be taken out, and alone it is faster. */
   open(): StreamMd5 {
     this.#openCount += 1;
     const close = () => {
       this.#openCount -= 1;
     };
-    return this.#openCount === 1 ? new NativeMd5(close) : this.#stream(close);
+    return this.#hasCompany() ? this.#stream(close) : new NativeMd5(close);
+  }
+
+  /** Whether another is open, or will be: where several came at one time, the next ones do too. */
+  #hasCompany(): boolean {
+    const nowMs = performance.now();
+    if (this.#openCount > 1) this.#companyAtMs = nowMs;
+    return nowMs - this.#companyAtMs < COMPANY_MS;
   }
 
   /** The MD5 of bytes that are there as a whole. */
