@@ -20,15 +20,16 @@ import { freePort } from './free-port.ts';
 
 /**
  * Pithos beside other servers, each started here in a temporary directory of the same file system:
- * strict, relaxed where asked for, the Versity gateway and MinIO where their programs are named.
+ * strict, relaxed where asked for, the Versity gateway, MinIO and SeaweedFS where their programs are named.
  *
- *   node bench/compare.ts [--relaxed] [--versity PROGRAM] [--minio PROGRAM] [flags of `pithos bench`]
+ *   node bench/compare.ts [--relaxed] [--versity PROGRAM] [--minio PROGRAM] [--seaweedfs PROGRAM] [flags of `pithos bench`]
  */
 const { values } = parseArgs({
   options: {
     relaxed: { type: 'boolean', default: false },
     versity: { type: 'string' },
     minio: { type: 'string' },
+    seaweedfs: { type: 'string' },
     workloads: { type: 'string' },
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
@@ -43,14 +44,26 @@ const START_MS_MAX = 60_000;
 const POLL_MS = 100;
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
 
-/** How a peer is started: its arguments and variables, on a port and a directory, with a key. */
-type Peer = (at: { readonly port: number; readonly directory: string; readonly secret: string }) => {
+interface PeerPlace {
+  /** Where its clients come in. */
+  readonly port: number;
+  /** For what it has beside that. */
+  readonly otherPorts: readonly number[];
+  readonly directory: string;
+  readonly secret: string;
+}
+
+/** How a peer is started: its arguments and variables. */
+type Peer = (at: PeerPlace) => {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 };
 
 const ACCESS_KEY_ID = 'BENCHKEY';
-const PEERS: Readonly<Record<'versity' | 'minio', Peer>> = {
+const PEER_NAMES = ['versity', 'minio', 'seaweedfs'] as const;
+/** SeaweedFS has four servers in one process, and each a second port. */
+const OTHER_PORTS = 7;
+const PEERS: Readonly<Record<(typeof PEER_NAMES)[number], Peer>> = {
   // Without the flag it ends each connection after one answer, which no other server here does.
   versity: ({ port, directory, secret }) => ({
     args: ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', directory],
@@ -59,6 +72,22 @@ const PEERS: Readonly<Record<'versity' | 'minio', Peer>> = {
   minio: ({ port, directory, secret }) => ({
     args: ['server', '--quiet', '--address', `127.0.0.1:${port}`, directory],
     environment: { MINIO_ROOT_USER: ACCESS_KEY_ID, MINIO_ROOT_PASSWORD: secret },
+  }),
+  // Each bucket takes some of its volumes, of which it has eight unless told.
+  seaweedfs: ({
+    port,
+    otherPorts: [s3Grpc, master, masterGrpc, volume, volumeGrpc, filer, filerGrpc],
+    directory,
+    secret,
+  }) => ({
+    args: [
+      ...['server', '-ip=127.0.0.1', '-ip.bind=127.0.0.1', `-dir=${directory}`, '-volume.max=100', '-filer', '-s3'],
+      ...[`-s3.port=${port}`, `-s3.port.grpc=${s3Grpc}`, '-s3.port.iceberg=0', '-s3.port.lance=0'],
+      ...[`-master.port=${master}`, `-master.port.grpc=${masterGrpc}`, '-master.telemetry=false'],
+      ...[`-volume.port=${volume}`, `-volume.port.grpc=${volumeGrpc}`],
+      ...[`-filer.port=${filer}`, `-filer.port.grpc=${filerGrpc}`],
+    ],
+    environment: { AWS_ACCESS_KEY_ID: ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: secret },
   }),
 };
 
@@ -71,7 +100,7 @@ const cleanup = new Cleanup();
 try {
   const targets: Target[] = [await startPithos('pithos', [])];
   if (values.relaxed) targets.push(await startPithos('relaxed', ['--durability', 'relaxed']));
-  for (const name of ['versity', 'minio'] as const) {
+  for (const name of PEER_NAMES) {
     const program = values[name];
     if (program !== undefined) targets.push(await startPeer(name, program));
   }
@@ -95,13 +124,15 @@ async function startPithos(name: string, flags: readonly string[]): Promise<Targ
   return { ...cleanup.use(await startOwnPithos(options)).target, name };
 }
 
-async function startPeer(name: 'versity' | 'minio', program: string): Promise<Target> {
+async function startPeer(name: (typeof PEER_NAMES)[number], program: string): Promise<Target> {
   const parent = await mkdtemp(join(tmpdir(), `bench-${name}-`));
   cleanup.add(() => rm(parent, { recursive: true, force: true }));
   const directory = join(parent, 'data');
   await mkdir(directory);
+  const otherPorts: number[] = [];
+  while (otherPorts.length < OTHER_PORTS) otherPorts.push(await freePort());
   const [port, secret] = [await freePort(), randomBytes(16).toString('hex')];
-  const { args, environment } = PEERS[name]({ port, directory, secret });
+  const { args, environment } = PEERS[name]({ port, otherPorts, directory, secret });
   const peer = spawn(program, args, { stdio: 'ignore', env: { ...bareEnvironment(), ...environment } });
   await once(peer, 'spawn');
   const exited = once(peer, 'exit');
