@@ -62,6 +62,18 @@ describe.each<StartServerOptions['store']>(['memory', 'temporary'])('startServer
     expect((await client.send(new ListObjectsV2Command({ Bucket: BUCKET }))).KeyCount).toBe(0);
   });
 
+  test('after a reset long bodies are taken as before, at once', async () => {
+    await using server = await startServer({ store });
+    const client = clientOf(server);
+    for (let round = 0; round < 3; round += 1) {
+      await server.createBucket(BUCKET);
+      for (let count = 0; count < 4; count += 1) {
+        await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${count}`, Body: 'x'.repeat(200_000) }));
+      }
+      await server.reset();
+    }
+  });
+
   test('takes region, port, host and key', async () => {
     await using server = await startServer({
       store,

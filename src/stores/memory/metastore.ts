@@ -258,9 +258,11 @@ export class MemoryMetastore implements Metastore {
     signal.throwIfAborted();
   }
 
-  /** Forgets everything. */
+  /** Forgets everything but open intents: whoever opened one is still to write its blob. */
   reset(): void {
-    this.#state = emptyState(this.#state.nowMs);
+    const { nowMs, blobs } = this.#state;
+    this.#state = emptyState(nowMs);
+    for (const [id, row] of blobs) if (row.state.kind === 'intended') this.#state.blobs.set(id, row);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
