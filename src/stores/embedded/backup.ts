@@ -20,7 +20,7 @@ import {
   sha256OfFile,
   syncPrivateFile,
 } from './blob-copies.ts';
-import { isFileBytes } from './blob-frames.ts';
+import { fileBytes } from './blob-frames.ts';
 import { type BlobPlace, blobPlaces, blobsDirectory } from './blob-places.ts';
 import { blobPath } from './blobstore.ts';
 import { type EmbeddedDatabase, openDatabase } from './database.ts';
@@ -194,8 +194,7 @@ class Copier implements AsyncDisposable {
   async #isKept({ region, blob }: RegionBlob): Promise<boolean> {
     const place = { region, storageClass: blob.storageClass };
     const path = blobPath(blobsDirectory(this.#options.target, place), blob.id);
-    const keptBytes = await fileSize(path);
-    if (keptBytes === undefined || !isFileBytes(keptBytes, blob.sizeBytes)) return false;
+    if ((await fileSize(path)) !== fileBytes(blob.sizeBytes)) return false;
     if (!this.#options.isDeep) return true;
     const kept = await this.#kept.open(place);
     return (await kept.verify(blob, { deep: true }, this.#options)) === 'sound';

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { BLOCK_BYTES } from './blob-frames.ts';
+import { FRAME_BYTES } from './blob-frames.ts';
 import { buffersAfter } from './buffer-pool.ts';
 import { ALIGNED_FRAMES } from './frame-buffers.ts';
 import { OpenFile } from './open-file.ts';
@@ -16,14 +16,14 @@ const NOT_DIRECT = 'EINVAL';
 /**
  * The file of a blob while it is written, in frames.
  *
- * Frames in aligned memory, which are whole blocks, are written past the cache of the system (O_DIRECT), where that and
- * the file system can; others go through it. To fill the cache takes more of the processor than all else that a large
- * write asks of the system, and whoever writes much seldom reads it at once. `sync` holds for both.
+ * Whole frames in aligned memory are written past the cache of the system (O_DIRECT), where that and the file system
+ * can; what is left goes through it. To fill the cache takes more of the processor than all else that a large write
+ * asks of the system, and whoever writes much seldom reads it at once. `sync` holds for both.
  */
 export class BlobFile implements Disposable {
   readonly #path: string;
   readonly #file: OpenFile;
-  /** The same file, past the cache: `undefined` until the first such frame, and where it cannot be had. */
+  /** The same file, past the cache: `undefined` until the first whole frame, and where it cannot be had. */
   #direct: OpenFile | undefined;
   #mayBeDirect = O_DIRECT !== undefined;
 
@@ -40,7 +40,7 @@ export class BlobFile implements Disposable {
     return new BlobFile(path, file);
   }
 
-  /** Writes frames one after the other from `position` on, the end of the frames before. One call at a time. */
+  /** Writes frames one after the other from `position` on, a multiple of their size. One call at a time. */
   async write(frames: readonly Buffer[], position: number): Promise<void> {
     let written = 0;
     // The system may write less than it was given.
@@ -97,11 +97,7 @@ export class BlobFile implements Disposable {
   }
 }
 
-/** The rest of a frame that was written in part may not be: it need not begin where a disk can be written directly. */
+/** The rest of a frame that was written in part is not: it need not begin where a disk can be written directly. */
 function isDirectable(buffer: Buffer): boolean {
-  return isWholeBlocks(buffer.byteOffset) && isWholeBlocks(buffer.length) && ALIGNED_FRAMES.has(buffer);
-}
-
-function isWholeBlocks(bytes: number): boolean {
-  return bytes % BLOCK_BYTES === 0;
+  return buffer.length === FRAME_BYTES && ALIGNED_FRAMES.has(buffer);
 }

@@ -8,30 +8,9 @@ const INDEX_BYTES = 4;
 /** Bytes of a blob in one frame. */
 export const PAYLOAD_BYTES = FRAME_BYTES - CHECKSUM_BYTES;
 
-/** A frame and a file end at a multiple of this, in bytes, so that a disk can be written directly to their end. */
-export const BLOCK_BYTES = 4096;
-
-/** Bytes of all frames of a blob of this length: after them its file has nothing but zeros up to the end of the block. */
-export function framesBytes(sizeBytes: number): number {
+/** The length of the file of a blob of this length. */
+export function fileBytes(sizeBytes: number): number {
   return sizeBytes + Math.ceil(sizeBytes / PAYLOAD_BYTES) * CHECKSUM_BYTES;
-}
-
-/** Whether the file of a blob of this length may have that length; that of an earlier one ends with its last frame. */
-export function isFileBytes(storedBytes: number, sizeBytes: number): boolean {
-  const bytes = framesBytes(sizeBytes);
-  return storedBytes === bytes || storedBytes === wholeBlocks(bytes);
-}
-
-/** The frame with zeros behind it up to the end of a block; its buffer must have room for them. */
-export function fillBlock(frame: Buffer): Buffer {
-  const filled = Buffer.from(frame.buffer, frame.byteOffset, wholeBlocks(frame.length));
-  // What others wrote into this memory does not go to the disk.
-  filled.fill(0, frame.length);
-  return filled;
-}
-
-function wholeBlocks(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
 }
 
 type Crc = (bytes: Uint8Array, initial?: number) => number;

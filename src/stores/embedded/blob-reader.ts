@@ -1,7 +1,7 @@
 import type { BlobExtent, ByteRange } from '../blobstore.ts';
 import { lendPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
-import { FRAME_BYTES, FrameSeal, framesBytes, PAYLOAD_BYTES } from './blob-frames.ts';
+import { FRAME_BYTES, FrameSeal, fileBytes, PAYLOAD_BYTES } from './blob-frames.ts';
 import { buffersAfter } from './buffer-pool.ts';
 import { FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
 import type { OpenFile } from './open-file.ts';
@@ -22,13 +22,13 @@ export async function* readFrames(
   const seal = new FrameSeal(blob.id);
   const end = range.offsetBytes + range.lengthBytes;
   const lastFrame = Math.ceil(end / PAYLOAD_BYTES);
-  const endOfFrames = framesBytes(blob.sizeBytes);
+  const endOfFile = fileBytes(blob.sizeBytes);
   using _stream = FRAME_SHARES.open();
   for (let first = Math.floor(range.offsetBytes / PAYLOAD_BYTES); first < lastFrame; ) {
     signal.throwIfAborted();
     const next = endOfRun(first, lastFrame);
     const start = first * FRAME_BYTES;
-    const stop = Math.min(next * FRAME_BYTES, endOfFrames);
+    const stop = Math.min(next * FRAME_BYTES, endOfFile);
     const buffers = takeBuffers(stop - start);
     const filledBytes = await fill(file, buffers, start);
     signal.throwIfAborted();

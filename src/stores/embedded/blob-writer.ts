@@ -1,17 +1,12 @@
 import type { BlobId } from '../../domain/names.ts';
 import type { StoreError } from '../store.ts';
 import type { BlobFile } from './blob-file.ts';
-import { FRAME_BYTES, FrameSeal, fillBlock } from './blob-frames.ts';
+import { FRAME_BYTES, FrameSeal } from './blob-frames.ts';
 import { ALIGNED_FRAMES, FRAME_BUFFERS, FRAME_SHARES } from './frame-buffers.ts';
 import { fileError } from './system-error.ts';
 
 /** Frames in one write: 1 MiB. */
 const WRITE_FRAMES = 4;
-/**
- * Bytes of the next frame that are waited for before others are written, in bytes: an end as short as this is no reason to
- * write again. A body of 1 MiB has four frames, and some bytes.
- */
-const SHORT_END_BYTES = 32 * 1024;
 
 /**
  * Cuts a body into frames and writes them, some at a time. A slow body holds one frame in memory, a fast one as many
@@ -47,7 +42,7 @@ export class BlobWriter {
       this.#frameEnd += part.length;
       taken += part.length;
       if (this.#frameEnd === FRAME_BYTES) this.#closeFrame(this.#frame);
-      if (this.#hasEnough()) await this.#write();
+      if (this.#full.length >= FRAME_SHARES.upTo(WRITE_FRAMES)) await this.#write();
     }
   }
 
@@ -68,12 +63,6 @@ export class BlobWriter {
     this.#full = [];
   }
 
-  /** Whether what is full is to be written now: there is enough of it, and more follows than a short end. */
-  #hasEnough(): boolean {
-    if (this.#frame === undefined || this.#frameEnd <= SHORT_END_BYTES) return false;
-    return this.#full.length >= FRAME_SHARES.upTo(WRITE_FRAMES);
-  }
-
   #takeFrame(): Buffer {
     this.#frameEnd = FrameSeal.payloadOffset;
     return ALIGNED_FRAMES.take() ?? FRAME_BUFFERS.take();
@@ -81,7 +70,7 @@ export class BlobWriter {
 
   #closeFrame(frame: Buffer): void {
     this.#seal.seal(frame, this.#sealed++);
-    this.#full.push(fillBlock(frame));
+    this.#full.push(frame);
     this.#frame = undefined;
   }
 

@@ -8,7 +8,7 @@ import { iterateUntil } from '../iterate-until.ts';
 import { returnPiece } from '../lent-pieces.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { BlobFile, FILE_MODE } from './blob-file.ts';
-import { isFileBytes } from './blob-frames.ts';
+import { fileBytes } from './blob-frames.ts';
 import { readFrames } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { DiskSpace } from './disk-space.ts';
@@ -121,7 +121,7 @@ export class EmbeddedBlobstore implements Blobstore {
     options.signal.throwIfAborted();
     const storedBytes = await fileSize(this.#path(blob.id));
     if (storedBytes === undefined) return 'missing';
-    if (!isFileBytes(storedBytes, blob.sizeBytes)) return 'corrupt';
+    if (storedBytes !== fileBytes(blob.sizeBytes)) return 'corrupt';
     if (!deep) return 'sound';
     try {
       const whole = { offsetBytes: 0, lengthBytes: blob.sizeBytes };

@@ -16,13 +16,13 @@ const BLOB_ID = parseBlobId('b'.repeat(32));
 const BUCKET_ID = parseBucketId('0'.repeat(32));
 
 describe('reset', () => {
-  test('of a metastore forgets everything, closed buckets too', async () => {
+  test('of a metastore forgets everything, closed buckets too, but the intents of blobs that are still to be written', async () => {
     const storageClass = required(parseStorageClass('STANDARD'));
     const store = new MemoryMetastore({ nowMs: () => 1, inlineBytesMax: 7 });
     await store.openIntent({ id: BLOB_ID, storageClass, atMs: 0 }, OPTIONS);
     await store.closeBucket(BUCKET_ID, OPTIONS);
     store.reset();
-    expect(await store.getBlobState(BLOB_ID, OPTIONS)).toBe('unknown');
+    expect(await store.getBlobState(BLOB_ID, OPTIONS)).toBe('intended');
     expect(await store.isBucketClosed(BUCKET_ID, OPTIONS)).toBe(false);
     expect(store.inlineBytesMax).toBe(7);
   });
