@@ -61,9 +61,10 @@ type Peer = (at: PeerPlace) => {
 
 const ACCESS_KEY_ID = 'BENCHKEY';
 const PEER_NAMES = ['versity', 'minio', 'seaweedfs'] as const;
+type PeerName = (typeof PEER_NAMES)[number];
 /** SeaweedFS has four servers in one process, and each a second port. */
 const OTHER_PORTS = 7;
-const PEERS: Readonly<Record<(typeof PEER_NAMES)[number], Peer>> = {
+const PEERS: Readonly<Record<PeerName, Peer>> = {
   // Without the flag it ends each connection after one answer, which no other server here does.
   versity: ({ port, directory, secret }) => ({
     args: ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', directory],
@@ -124,7 +125,7 @@ async function startPithos(name: string, flags: readonly string[]): Promise<Targ
   return { ...cleanup.use(await startOwnPithos(options)).target, name };
 }
 
-async function startPeer(name: (typeof PEER_NAMES)[number], program: string): Promise<Target> {
+async function startPeer(name: PeerName, program: string): Promise<Target> {
   const parent = await mkdtemp(join(tmpdir(), `bench-${name}-`));
   cleanup.add(() => rm(parent, { recursive: true, force: true }));
   const directory = join(parent, 'data');

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { must, newBlobId, STANDARD } from '../../test/contract/drafts.ts';
-import { type BlobId, parseBucketId, parseRegionName } from '../domain/names.ts';
+import { type BlobId, parseBucketId, parseRegionName, parseStorageClass } from '../domain/names.ts';
 import { MemoryMetastore } from '../stores/memory/metastore.ts';
 import type { BlobIntent } from '../stores/reclaim.ts';
 import { StoreError } from '../stores/store.ts';
 import { takeIntent } from './ready-intents.ts';
 
-/** Opens intents when the test says so, and fails while it says so. */
+/** Opens intents once `gate` lets it, and fails while there is a `failure`. */
 class Fixture extends MemoryMetastore {
   nowMs = 1_000_000;
   readonly opened: BlobId[] = [];
@@ -24,7 +24,7 @@ class Fixture extends MemoryMetastore {
     this.opened.push(intent.id);
   }
 
-  async take(signal = new AbortController().signal): Promise<BlobIntent> {
+  async take({ signal = new AbortController().signal, storageClass = STANDARD } = {}): Promise<BlobIntent> {
     const intent = await takeIntent(
       {
         region: { name: must(parseRegionName('us-east-1')), meta: this, blobs: new Map() },
@@ -32,8 +32,9 @@ class Fixture extends MemoryMetastore {
         ids: { bucketId: () => parseBucketId('0'.repeat(32)), blobId: newBlobId },
         signal,
       },
-      STANDARD,
+      storageClass,
     );
+    expect(intent.storageClass).toBe(storageClass);
     expect(await this.getBlobState(intent.id, { signal })).toBe('intended');
     return intent;
   }
@@ -44,13 +45,13 @@ class Fixture extends MemoryMetastore {
   }
 }
 
-test('a body that comes alone has an intent of its own, and none is opened in advance', async () => {
+test('where few bodies come, up to four within a second, each opens its own, and none is opened in advance', async () => {
   const fixture = new Fixture();
-  for (let index = 0; index < 3; index++) {
-    await fixture.takeMany(1);
-    fixture.nowMs += 1_001;
+  for (let second = 0; second < 3; second++) {
+    await fixture.takeMany(4);
+    fixture.nowMs += 1_000;
   }
-  expect(fixture.opened).toHaveLength(3);
+  expect(fixture.opened).toHaveLength(12);
 });
 
 test('the bodies that follow within a second have one that is ready, and wait for no commit', async () => {
@@ -91,8 +92,8 @@ test('one that is older than a second is left to expire', async () => {
 
 test('intents that cannot be opened in advance harm nobody; the body that needs one meets what is wrong', async () => {
   const fixture = new Fixture();
-  await fixture.takeMany(4);
-  const readyCount = fixture.opened.length - 4;
+  await fixture.takeMany(5);
+  const readyCount = fixture.opened.length - 5;
   expect(readyCount).toBeGreaterThan(0);
   fixture.failure = new StoreError('storage-full', 'full');
   for (let index = 0; index < readyCount; index++) {
@@ -106,23 +107,25 @@ test('intents that cannot be opened in advance harm nobody; the body that needs 
 
 test('the end of the request that asked for more does not end their opening', async () => {
   const fixture = new Fixture();
-  await fixture.takeMany(2);
+  await fixture.takeMany(4);
   const gate = Promise.withResolvers<void>();
   const openedCount = fixture.opened.length;
   fixture.gate = gate.promise;
   const client = new AbortController();
-  await fixture.take(client.signal);
+  const taken = fixture.take({ signal: client.signal });
   client.abort();
   gate.resolve();
+  await expect(taken).rejects.toBe(client.signal.reason);
   await settled();
   expect(fixture.opened.length).toBeGreaterThan(openedCount);
 });
 
-test('each metastore has its own', async () => {
+test('each metastore and each storage class has its own', async () => {
   const [one, other] = [new Fixture(), new Fixture()];
   await one.takeMany(8);
-  const { id } = await other.take();
-  expect(one.opened).not.toContain(id);
+  const already = [...one.opened];
+  expect(already).not.toContain((await other.take()).id);
+  expect(already).not.toContain((await one.take({ storageClass: must(parseStorageClass('COLD')) })).id);
 });
 
 async function settled(): Promise<void> {

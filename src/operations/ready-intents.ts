@@ -5,6 +5,8 @@ import type { OpenBucket, OperationContext } from './operation.ts';
 
 /** How old an intent may be when it is taken, in milliseconds: a fraction of the shortest grace. */
 const READY_MS_MAX = 1_000;
+/** Fewer bodies within that time open their own: what is opened in advance for them would be left to expire too often. */
+const BODIES_MIN = 4;
 /** Intents that are ready at most, for each region and storage class of a process. */
 const READY_MAX = 16;
 /** How long opening intents in advance may take, in milliseconds. */
@@ -16,8 +18,8 @@ type IntentContext = Pick<OperationContext, 'ids' | 'clock' | 'signal'> & Pick<O
 const readyIntents = new WeakMap<Metastore, Map<StorageClass, ReadyIntents>>();
 
 /**
- * A new blob whose intent is durable. Where several were wanted within the last second, as many are opened in advance,
- * in one commit, and a body need not wait for one. What nobody takes in time expires as that of a writer that died.
+ * A new blob whose intent is durable. Where four or more were wanted within the last second, as many are opened in
+ * advance, at one time, and a body need not wait for one. What nobody takes in time expires as that of a writer that died.
  */
 export function takeIntent(context: IntentContext, storageClass: StorageClass): Promise<BlobIntent> {
   const { meta } = context.region;
@@ -54,7 +56,7 @@ class ReadyIntents {
   /** Where fewer than half of those are ready that were taken lately, opens what is missing of them. */
   #openMore(context: IntentContext): void {
     const wanted = this.#takenAtMs.length;
-    if (this.#isOpening || this.#ready.length >= wanted / 2) return;
+    if (this.#isOpening || wanted < BODIES_MIN || this.#ready.length >= wanted / 2) return;
     this.#isOpening = true;
     const signal = AbortSignal.timeout(OPENING_TIMEOUT_MS);
     const opening = Array.from({ length: wanted - this.#ready.length }, async () => {

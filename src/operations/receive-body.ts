@@ -127,12 +127,12 @@ async function receiveBlob(
 ): Promise<ReceivedBody> {
   const { region, signal } = context;
   const blobstore = blobstoreOf(region, storageClass);
-  const { id, atMs } = await takeIntent(context, storageClass);
-  const blob = { id, storageClass };
-  const intent = new OpenIntent({ metastore: region.meta, blobstore }, id);
+  const taken = await takeIntent(context, storageClass);
+  const blob = { id: taken.id, storageClass };
+  const intent = new OpenIntent({ metastore: region.meta, blobstore }, blob.id);
   try {
     const hashed = new HashedBody(begun, expected);
-    const renewed = renewingIntent(context, { ...blob, atMs }, hashed.read());
+    const renewed = renewingIntent(context, taken, hashed.read());
     const { sizeBytes } = await blobstore.write(blob.id, renewed, { signal });
     const { digests, checksum } = hashed.result(sizeBytes);
     const body = { kind: 'blob', blob: { ...blob, sizeBytes } } as const;

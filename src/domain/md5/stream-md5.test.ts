@@ -1,6 +1,6 @@
 import { createHash, hash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LANES, Md5Lanes, SLOT_BYTES } from './md5-lanes.ts';
 import { createStreamMd5, Md5Streams, md5Of, type StreamMd5 } from './stream-md5.ts';
 
@@ -126,6 +126,7 @@ test('a stream that is alone when it opens never waits, whoever comes after it',
 
 test('a stream that opens soon after two were open waits for others, as they did, and later waits for none', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
   const streams = new Md5Streams(must(Md5Lanes.make()));
   const open = () => streams.open();
   for (const stream of [open(), open()]) stream[Symbol.dispose]();
@@ -139,7 +140,6 @@ test('a stream that opens soon after two were open waits for others, as they did
   using later = open();
   using _last = open();
   expect(later.update(noise(0, 64 * 1024))).toBeUndefined();
-  vi.useRealTimers();
 });
 
 test('a stream that does not wait is hashed all the same, once', async () => {
