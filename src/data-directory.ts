@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts';
+import { isRunning, type ProcessIdentity, parseIdentity, thisProcess } from './observe/process-identity.ts';
 
 /** Version of the layout of a data directory; a directory with a greater one is refused. */
 const FORMAT = 1;
@@ -72,7 +72,7 @@ export async function lockDataDirectory(
   // Each server writes a name of its own before it looks at the others', so that no two can miss each other.
   const own = `${LOCK_PREFIX}${randomBytes(8).toString('hex')}`;
   await attempt(directory, async () => {
-    await writeDurably(join(directory, own), `${JSON.stringify(await thisProcess())}\n`);
+    await writeDurably(join(directory, own), `${JSON.stringify(thisProcess())}\n`);
     const holder = await findOtherHolder(directory, own);
     if (holder === undefined) return;
     await removeIfThere(join(directory, own));
@@ -89,8 +89,8 @@ async function findOtherHolder(directory: string, own: string): Promise<ProcessI
     if (!name.startsWith(LOCK_PREFIX) || name === own || name.endsWith(UNFINISHED)) continue;
     const text = await readIfThere(join(directory, name));
     if (text === undefined) continue;
-    const holder = parseHolder(text);
-    if (holder !== undefined && (await isRunning(holder))) return holder;
+    const holder = parseIdentity(text);
+    if (holder !== undefined && isRunning(holder)) return holder;
     await removeIfThere(join(directory, name));
   }
   return undefined;
@@ -149,18 +149,6 @@ async function attempt(directory: string, step: () => Promise<void>): Promise<vo
     if (cause instanceof DataDirectoryError || codeOf(cause) === undefined) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DataDirectoryError(`The data directory ${directory} cannot be used: ${reason}.`, { cause });
-  }
-}
-
-function parseHolder(text: string): ProcessIdentity | undefined {
-  try {
-    const holder: unknown = JSON.parse(text);
-    if (typeof holder !== 'object' || holder === null || !('pid' in holder) || typeof holder.pid !== 'number')
-      return undefined;
-    const started = 'started' in holder && typeof holder.started === 'string' ? holder.started : undefined;
-    return { pid: holder.pid, started };
-  } catch {
-    return undefined;
   }
 }
 

@@ -105,7 +105,7 @@ test('after a failure every call fails, the directory is marked, and the next st
   await expect(openDatabase({ directory, durability: 'strict' })).rejects.toMatchObject({ kind: 'unavailable' });
   expect(await recoverDatabase({ directory })).toBe('rewritten');
   expect(await recoverDatabase({ directory })).toBe('sound');
-  expect(await readdir(directory)).toEqual(['metadata.mdb']);
+  expect((await readdir(directory)).toSorted()).toEqual(['metadata.mdb', 'metadata.mdb-users']);
   await using database = await openDatabase({ directory, durability: 'strict' });
   const table = database.openTables((open) => open('rows'));
   expect(database.read(() => table.get(KEY)?.toString())).toBe('one');
@@ -117,7 +117,7 @@ test('the file of the metadata is put in its place as a whole, by one of those w
   const [one, other] = await Promise.all([openDatabase(options), openDatabase(options)]);
   await using _one = one;
   await using _other = other;
-  expect((await readdir(dir.path)).toSorted()).toEqual(['metadata.mdb', 'metadata.mdb-lock']);
+  expect((await readdir(dir.path)).toSorted()).toEqual(['metadata.mdb', 'metadata.mdb-lock', 'metadata.mdb-users']);
   const [ours, theirs] = [one, other].map((database) => database.openTables((open) => open('rows')));
   if (ours !== undefined) await one.write((change) => change.put(ours, KEY, ONE), WRITE);
   expect(other.read(() => theirs?.get(KEY)?.toString())).toBe('one');

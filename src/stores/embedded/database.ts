@@ -9,6 +9,7 @@ import { isMarked, markerPath, markForCheck } from './failure-marker.ts';
 import { reusableBytes } from './free-pages.ts';
 import { makeMetadataFile } from './metadata-file.ts';
 import { Change, Table } from './table.ts';
+import { WriteGate } from './write-gate.ts';
 
 export interface DatabaseOptions {
   /** Made where it is missing. */
@@ -70,8 +71,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<EmbeddedDa
     );
   }
   await makeMetadataFile(directory, durability);
-  const root = openEnvironment({ directory, file: METADATA_FILE, durability, mapBytes: mapSizeBytes });
-  const database = new EmbeddedDatabase(root, options);
+  const environment = { directory, file: METADATA_FILE, durability, mapBytes: mapSizeBytes };
+  const { gate, opened: root } = await WriteGate.open(directory, () => openEnvironment(environment));
+  const database = new EmbeddedDatabase({ root, gate }, options);
   if (durability === 'strict') await syncDirectory(directory);
   return database;
 }
@@ -88,6 +90,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
   /** Resolves when the process must end. */
   readonly failed: Promise<StoreError>;
   readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #gate: WriteGate;
   readonly #space: DiskSpace;
   readonly #opened = new Map<string, Database<Buffer, Buffer>>();
   readonly #own: Table;
@@ -99,11 +102,12 @@ export class EmbeddedDatabase implements AsyncDisposable {
   #readersCheckedAtMs = performance.now();
 
   /** Use `openDatabase`. */
-  constructor(root: RootDatabase<Buffer, Buffer>, options: DatabaseOptions) {
+  constructor({ root, gate }: { root: RootDatabase<Buffer, Buffer>; gate: WriteGate }, options: DatabaseOptions) {
     const { directory, durability, diskFreeBytesMin, onFatal } = options;
     this.directory = directory;
     this.description = `embedded: LMDB in ${directory}, ${durability}`;
     this.#root = root;
+    this.#gate = gate;
     this.#space = new DiskSpace({
       directory,
       freeBytesMin: diskFreeBytesMin,
@@ -129,7 +133,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
 
   /** Opens the tables that `make` asks for; those that are missing are made in one commit. Waits for other writers. */
   openTables<Tables>(make: (open: (name: string) => Table) => Tables): Tables {
-    return this.#root.transactionSync(() =>
+    return this.#writeSync(() =>
       make((name) => {
         const options = { name, encoding: 'binary', keyEncoding: 'binary' } as const;
         const rows = this.#root.openDB<Buffer, Buffer>(options);
@@ -165,6 +169,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
     signal.throwIfAborted();
     this.#requireOpen();
     if (needsSpace) this.#space.requireFree();
+    if (!this.#gate.tryEnter()) await this.#gate.enter({ signal });
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const pending: PendingCommit = { signal, reject, watches: 0 };
     this.#pending.add(pending);
@@ -183,7 +188,10 @@ export class EmbeddedDatabase implements AsyncDisposable {
           reject(this.#commitFailed(end?.kind === 'failed' ? end.error : await commitError(error)));
         },
       )
-      .finally(() => this.#pending.delete(pending));
+      .finally(() => {
+        this.#pending.delete(pending);
+        this.#leave();
+      });
     return await promise;
   }
 
@@ -216,7 +224,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#watch);
-    await this.#root.close();
+    await this.#gate.close(() => this.#root.close());
     unguard(this);
   }
 
@@ -264,6 +272,24 @@ export class EmbeddedDatabase implements AsyncDisposable {
     }
   }
 
+  #writeSync<T>(step: () => T): T {
+    this.#gate.enterSync();
+    try {
+      return this.#root.transactionSync(step);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Where that fails, no other process could open the metadata until this one ends. */
+  #leave(): void {
+    try {
+      this.#gate.leave();
+    } catch (error) {
+      this.fail('The end of a write cannot be told to other processes.', error);
+    }
+  }
+
   #requireOpen(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isClosed) throw new StoreError('unavailable', `The database in ${this.directory} has been closed.`);
@@ -289,7 +315,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
   }
 
   #checkLayout(): void {
-    this.#root.transactionSync(() => {
+    this.#writeSync(() => {
       const row = this.#own.get(LAYOUT_KEY);
       if (row === undefined) {
         this.#own.applyPut(LAYOUT_KEY, new RowWriter().integer(LAYOUT).finish());

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { collect, keyOf, must, newBucketId, OPTIONS, STANDARD } from '../../../test/contract/drafts.ts';
+import type { CounterMessage } from '../../../test/support/embedded-counter.ts';
 import type { WriterMessage } from '../../../test/support/embedded-writer.ts';
 import { makeTempDir } from '../../../test/support/temp-dir.ts';
 import { type BucketId, parseRegionName } from '../../domain/names.ts';
@@ -14,6 +15,12 @@ import { EmbeddedMetastore } from './metastore.ts';
 import { recoverDatabase } from './recovery.ts';
 
 const WRITER = join(import.meta.dirname, '../../../test/support/embedded-writer.ts');
+const COUNTER = join(import.meta.dirname, '../../../test/support/embedded-counter.ts');
+const COUNTERS = 2;
+const OPENERS = 2;
+/** Openings beside writes that lose nothing, and within which those that ask nobody are caught; those need some 100. */
+const OPENINGS = 1_000;
+const CAUGHT_WITHIN_OPENINGS = 10_000;
 const CLAIMED_KEYS = 200;
 const KILLS = 6;
 const WRITES_BEFORE_KILL = 60;
@@ -80,6 +87,18 @@ test('what a process acknowledged before kill -9 is there, and what it left is r
   expect(stored).toEqual(referenced);
 });
 
+test('processes that open and close the directory while others write take back no commit of theirs', async () => {
+  const { openings, counted } = await openBesideCounters('open', OPENINGS);
+  expect(openings).toBeGreaterThanOrEqual(OPENINGS);
+  expect(counted).toEqual(Array.from({ length: COUNTERS }, () => ({ kind: 'counted', count: expect.any(Number) })));
+});
+
+test(`the loss of a commit to an opening that asks nobody is caught within ${CAUGHT_WITHIN_OPENINGS} of them`, async () => {
+  const { openings, counted } = await openBesideCounters('open-unasked', CAUGHT_WITHIN_OPENINGS);
+  expect(openings).toBeLessThan(CAUGHT_WITHIN_OPENINGS);
+  expect(counted).toContainEqual(expect.objectContaining({ kind: 'wrong' }));
+});
+
 test('a process that an unexpected error ends while it writes is gone at once, and holds up no other', async () => {
   await using dir = await makeTempDir();
   const bucketId = newBucketId();
@@ -120,6 +139,40 @@ test('a commit that the system refuses ends the process, and what was acknowledg
   expect(await collect(meta.checkConsistency(OPTIONS))).toEqual([]);
 });
 
+/** Counts while other processes open and close the directory, until they did so `openingsMax` times or one is wrong. */
+async function openBesideCounters(
+  task: 'open' | 'open-unasked',
+  openingsMax: number,
+): Promise<{ readonly openings: number; readonly counted: readonly CounterMessage[] }> {
+  await using dir = await makeTempDir();
+  const start = (what: string) => fork(COUNTER, [what, dir.path], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const counters = Array.from({ length: COUNTERS }, () => start('count'));
+  const counted: CounterMessage[] = [];
+  for (const counter of counters) counter.on('message', (message: CounterMessage) => counted.push(message));
+  let openings = 0;
+  let openers: readonly ChildProcess[] = [];
+  try {
+    await vi.waitUntil(() => existsSync(join(dir.path, 'metadata.mdb')), { timeout: 10_000 });
+    openers = Array.from({ length: OPENERS }, () => start(task));
+    for (const opener of openers) {
+      opener.on('message', () => {
+        openings++;
+      });
+    }
+    await vi.waitUntil(() => openings >= openingsMax || counted.length > 0, { timeout: 100_000 });
+    const openingsEnd = openings;
+    for (const process of [...openers, ...counters]) if (process.connected) process.send('stop');
+    await vi.waitUntil(() => counters.every(isGone), { timeout: 10_000 });
+    return { openings: openingsEnd, counted };
+  } finally {
+    await Promise.all([...openers, ...counters].map(kill));
+  }
+}
+
+function isGone({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 function startWriter(task: 'claim' | 'write', directory: string, bucketId: BucketId): ChildProcess {
   return fork(WRITER, [task, directory, bucketId], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
 }
@@ -145,7 +198,7 @@ function gone(writer: ChildProcess): AbortSignal {
 }
 
 async function kill(writer: ChildProcess): Promise<void> {
-  if (writer.exitCode !== null || writer.signalCode !== null) return;
+  if (isGone(writer)) return;
   const exited = once(writer, 'exit');
   writer.kill('SIGKILL');
   await exited;

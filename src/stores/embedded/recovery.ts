@@ -6,6 +6,7 @@ import { syncDirectory } from './durable-directory.ts';
 import { MAP_BYTES, METADATA_FILE, openEnvironment, tableNames } from './environment.ts';
 import { isMarked, markerPath } from './failure-marker.ts';
 import { removeUnfinishedMetadata } from './metadata-file.ts';
+import { WriteGate } from './write-gate.ts';
 
 const COPY_SUFFIX = '.rewritten';
 const LOCK_SUFFIX = '-lock';
@@ -26,13 +27,14 @@ export async function recoverDatabase({ directory }: { readonly directory: strin
   const path = join(directory, METADATA_FILE);
   const copyPath = path + COPY_SUFFIX;
   await rm(copyPath, { force: true });
-  const original = openEnvironment({ directory, file: METADATA_FILE, durability: 'strict', mapBytes: MAP_BYTES });
+  const environment = { directory, file: METADATA_FILE, durability: 'strict', mapBytes: MAP_BYTES } as const;
+  const { gate, opened: original } = await WriteGate.open(directory, () => openEnvironment(environment));
   try {
     requireAlone(original, directory);
     await original.backup(copyPath, false);
     await requireSameRows(original, directory);
   } finally {
-    await original.close();
+    await gate.close(() => original.close());
   }
   await syncFile(copyPath);
   await rename(copyPath, path);
