@@ -9,7 +9,7 @@ import { startJobs } from './jobs/start-jobs.ts';
 import { asListenError } from './listen-error.ts';
 import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
-import { createMetrics, type ReadableMetrics } from './observe/metrics.ts';
+import type { ReadableMetrics } from './observe/metrics.ts';
 import { ServerMetrics } from './observe/server-metrics.ts';
 import { type Health, LIVE, Readiness } from './readiness.ts';
 import {
@@ -28,6 +28,8 @@ const PRIMARY = 0;
 
 export interface ServeHooks {
   readonly log: Log;
+  /** What this process counts. */
+  readonly metrics: ReadableMetrics;
   /** Fires when the server is to end its requests and stop. */
   readonly stop: AbortSignal;
   /** Fires when it is to stop at once. */
@@ -64,9 +66,9 @@ export type ServeEnd =
 export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd> {
   const cleanup = new Cleanup();
   try {
-    const metrics = createMetrics();
-    const pool = launchWorkers(config, { cleanup, log: hooks.log });
-    const stores = await openOwnStores(config, { cleanup, hooks: storeHooks({ log: hooks.log, metrics }) });
+    const { log, metrics } = hooks;
+    const pool = launchWorkers(config, { cleanup, log });
+    const stores = await openOwnStores(config, { cleanup, hooks: storeHooks({ log, metrics }) });
     const { managedKeys } = stores;
     const { environmentKey } = config.keystore;
     const options = { signal: hooks.stop };
@@ -74,15 +76,14 @@ export async function serve(config: Config, hooks: ServeHooks): Promise<ServeEnd
     const keys = ensured
       ? await ensureAccessKeys(managedKeys, options)
       : ((await managedKeys?.listKeys(options)) ?? []);
-    cleanup.use(startStoreJobs(stores, config, hooks.log));
+    cleanup.use(startStoreJobs(stores, config, log));
     const { store } = config.keystore;
     const owner = environmentKey ?? (store.use === 'map' ? store.keys[0] : keys[0]);
     if (config.options.buckets.length > 0) {
       const { makeBuckets } = await import('./configured-buckets.ts');
-      await makeBuckets(stores, config.options, { owner, log: hooks.log, signal: hooks.stop });
+      await makeBuckets(stores, config.options, { owner, log, signal: hooks.stop });
     }
-    const front =
-      pool === undefined ? await frontInProcess(config, { stores, log: hooks.log, metrics }) : frontOf(pool, metrics);
+    const front = pool === undefined ? await frontInProcess(config, { stores, log, metrics }) : frontOf(pool, metrics);
     const { port } = await startFront(front, hooks.stop);
     cleanup.add(() => front.drain({ graceMs: config.service.shutdownGraceMs }));
     const adminEndpoint = await startAdmin(config, { stores, front, closing: hooks.stop, cleanup });

@@ -24,8 +24,9 @@ export async function runWorker(): Promise<number> {
   let stores: OpenStores;
   let server: S3Process;
   try {
-    log = openLogOutputs({ ...config.logging, format: config.logging.format === 'json' ? 'json' : 'pretty' });
     const metrics = createMetrics();
+    const format = config.logging.format === 'json' ? 'json' : 'pretty';
+    log = openLogOutputs({ ...config.logging, format }, { countLost: metrics.logLinesLost });
     stores = await openStores(config, storeHooks({ log, metrics }));
     server = await createS3Process({ config, stores, log, metrics });
     primary.serveBy(server);

@@ -3,6 +3,7 @@ import { type Config, isEventual } from '../config/config.ts';
 import { type LoadedConfiguration, loadConfiguration } from '../config/load.ts';
 import type { Log } from '../observe/log.ts';
 import { openLogOutputs } from '../observe/log-outputs.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { type ServeEnd, type ServingServer, serve } from '../serve.ts';
 import { banner } from './banner.ts';
 import {
@@ -69,7 +70,8 @@ async function run({ config, warnings }: LoadedConfiguration, context: CommandCo
   const { terminal, stop, kill } = context;
   const format = config.logging.format === 'auto' ? (terminal.isTerminal ? 'pretty' : 'json') : config.logging.format;
   const logging = { ...config.logging, format };
-  const log = openLogOutputs(logging);
+  const metrics = createMetrics();
+  const log = openLogOutputs(logging, { countLost: metrics.logLinesLost });
   for (const warning of warnings) log.warn({}, warning);
   const onReady = (server: ServingServer) => {
     if (format === 'pretty' && logging.console) terminal.print(banner(server));
@@ -81,7 +83,7 @@ async function run({ config, warnings }: LoadedConfiguration, context: CommandCo
       log.warn({}, 'a store is eventual: reads may miss what was acknowledged, and acknowledged writes may be lost');
     }
   };
-  const end = await serve({ ...config, logging }, { log, stop, kill, onReady });
+  const end = await serve({ ...config, logging }, { log, metrics, stop, kill, onReady });
   tellEnd(end, log);
   await log.flush();
   return end.kind === 'stopped' ? EXIT.ok : EXIT.found;

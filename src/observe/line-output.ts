@@ -20,6 +20,8 @@ export interface LineOutputOptions {
   readonly onLoss: (error: unknown) => void;
   /** Called when lines can be written again, with how many were lost. */
   readonly onRecovered: (lostLines: number) => void;
+  /** Called for every loss, with how many lines it was. */
+  readonly countLost?: (lines: number) => void;
 }
 
 /**
@@ -143,6 +145,7 @@ export class LineOutput {
   #lose(count: number, error: unknown): void {
     const isFirst = this.#lostLines === 0;
     this.#lostLines += count;
+    this.#options.countLost?.(count);
     if (isFirst) this.#options.onLoss(error);
   }
 }

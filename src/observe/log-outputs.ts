@@ -18,15 +18,22 @@ export interface LogOutputs {
   readonly files: readonly { readonly path: string; readonly format: 'pretty' | 'json' }[];
 }
 
+export interface LogHooks {
+  /** Called where lines could not be written to one of the outputs, with how many. */
+  readonly countLost?: (lines: number) => void;
+}
+
 /** A log file cannot be written to, in one sentence for the user. */
 export class LogFileError extends Error {
   override readonly name = 'LogFileError';
 }
 
 /** One log that goes to standard output, to files, or both. Throws `LogFileError` where a file cannot be opened. */
-export function openLogOutputs({ level, format, console, files }: LogOutputs): Log {
-  const logs = files.map((file) => logTo(openLogFile(file.path), { name: file.path, level, format: file.format }));
-  if (console) logs.unshift(logTo(STDOUT_FD, { name: 'standard output', level, format, styled: true }));
+export function openLogOutputs({ level, format, console, files }: LogOutputs, hooks: LogHooks = {}): Log {
+  const logs = files.map((file) =>
+    logTo(openLogFile(file.path), { name: file.path, level, format: file.format, ...hooks }),
+  );
+  if (console) logs.unshift(logTo(STDOUT_FD, { name: 'standard output', level, format, styled: true, ...hooks }));
   const [first, ...others] = logs;
   if (first === undefined) return NO_LOG;
   return others.length === 0 ? first : toAll(logs);
@@ -42,9 +49,17 @@ function openLogFile(path: string): number {
 }
 
 /** A log whose lines are lost where they cannot be written: no request waits or fails for it. */
-function logTo(fd: number, { name, ...options }: Omit<LogOptions, 'destination'> & { readonly name: string }): Log {
+function logTo(
+  fd: number,
+  {
+    name,
+    countLost = () => undefined,
+    ...options
+  }: Omit<LogOptions, 'destination'> & LogHooks & { readonly name: string },
+): Log {
   const lines = new LineOutput({
     fd,
+    countLost,
     onLoss: (error) => complain(`The log cannot be written to ${name}: ${reasonOf(error)}. Until it can, it is lost.`),
     onRecovered: (lostLines) =>
       log.warn({ lostLines }, 'lines were lost before this one: the log could not be written'),

@@ -16,6 +16,8 @@ test('requests are counted by operation and status, with their time and bytes', 
   });
   metrics.storeFailed('unavailable');
   metrics.checksumMismatched('client');
+  metrics.logLinesLost(2);
+  metrics.logLinesLost(1);
   const text = await textOf([metrics]);
   expect(text).toContain('pithos_requests_total{operation="PutObject",status="200"} 1');
   expect(text).toContain('pithos_request_duration_seconds_bucket{le="0.0025",operation="PutObject"} 1');
@@ -23,6 +25,7 @@ test('requests are counted by operation and status, with their time and bytes', 
   expect(text).toContain('pithos_requests_in_flight 1');
   expect(text).toContain('pithos_store_errors_total{kind="unavailable"} 1');
   expect(text).toContain('pithos_checksum_mismatches_total{source="client"} 1');
+  expect(text).toContain('pithos_log_lines_lost_total 3');
 });
 
 test('requests to Cassandra are counted by table, operation and outcome, and corrupt copies by blobstore', async () => {

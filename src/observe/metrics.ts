@@ -31,6 +31,8 @@ export interface Metrics {
   storeFailed(kind: string): void;
   /** `client`: a body did not match its digest. `store`: stored bytes did not match theirs. */
   checksumMismatched(source: 'client' | 'store'): void;
+  /** Lines of the log that could not be written to one of its outputs. */
+  logLinesLost(lines: number): void;
   cassandraRequestEnded(request: CassandraRequest): void;
   /** A copy of a chunk did not match its checksum, and another one was asked for. `store` names the blobstore. */
   chunkCorrupted(store: string): void;
@@ -65,6 +67,10 @@ export function createMetrics(): ReadableMetrics {
     'Bytes that did not match their checksum: sent by a client, or read from a store.',
     ['source'],
   );
+  const lostLines = counts.counter(
+    'pithos_log_lines_lost_total',
+    'Lines of the log that could not be written to standard output or to a file.',
+  );
   return {
     ...cassandraMetrics(counts),
     snapshot: () => counts.snapshot(),
@@ -78,6 +84,7 @@ export function createMetrics(): ReadableMetrics {
     },
     storeFailed: (kind) => storeErrors.add(1, { kind }),
     checksumMismatched: (source) => mismatches.add(1, { source }),
+    logLinesLost: (lines) => lostLines.add(lines, {}),
   };
 }
 

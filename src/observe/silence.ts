@@ -17,6 +17,7 @@ export const NO_METRICS: Metrics = {
   requestEnded: () => undefined,
   storeFailed: () => undefined,
   checksumMismatched: () => undefined,
+  logLinesLost: () => undefined,
   cassandraRequestEnded: () => undefined,
   chunkCorrupted: () => undefined,
 };

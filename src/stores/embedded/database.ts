@@ -169,7 +169,7 @@ export class EmbeddedDatabase implements AsyncDisposable {
     signal.throwIfAborted();
     this.#requireOpen();
     if (needsSpace) this.#space.requireFree();
-    if (!this.#gate.tryEnter()) await this.#gate.enter({ signal });
+    if (!this.#gate.tryEnter()) await this.#enter(signal);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const pending: PendingCommit = { signal, reject, watches: 0 };
     this.#pending.add(pending);
@@ -278,6 +278,16 @@ export class EmbeddedDatabase implements AsyncDisposable {
       return this.#root.transactionSync(step);
     } finally {
       this.#leave();
+    }
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
+    await this.#gate.enter({ signal });
+    try {
+      this.#requireOpen();
+    } catch (error) {
+      this.#leave();
+      throw error;
     }
   }
 
