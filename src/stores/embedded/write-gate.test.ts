@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -80,6 +80,14 @@ test('what a crash of the machine left of the states, and what processes that di
     'user',
     'user-9999-0123456789abcdef-bm90IEpTT04',
   ]);
+});
+
+test('a directory that was removed keeps nobody from closing, after another process opened it too', async () => {
+  await using dir = await makeTempDir();
+  const { gate } = await WriteGate.open(dir.path, () => undefined);
+  await kill(await startUser('write', dir.path));
+  await rm(join(dir.path, 'metadata.mdb-users'), { recursive: true });
+  await expect(gate.close(async () => undefined)).resolves.toBeUndefined();
 });
 
 test('a gate that was closed lets nobody in', async () => {

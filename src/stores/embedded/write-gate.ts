@@ -15,7 +15,7 @@ import { setTimeout } from 'node:timers/promises';
 import { isRunning, type ProcessIdentity, parseIdentity, thisProcess } from '../../observe/process-identity.ts';
 import { type CallOptions, StoreError } from '../store.ts';
 import { METADATA_FILE } from './environment.ts';
-import { asFileError } from './system-error.ts';
+import { asFileError, systemCode } from './system-error.ts';
 
 /** Stands beside the metadata. */
 const USERS_DIRECTORY = `${METADATA_FILE}-users`;
@@ -242,11 +242,21 @@ export class WriteGate {
   }
 }
 
+/** None where the directory was removed: nobody can open the environment any more. */
 function usersIn(directory: string): readonly User[] {
-  return readdirSync(directory).flatMap((name) => {
+  return namesIn(directory).flatMap((name) => {
     const [, slot, encoded] = USER_NAME.exec(name) ?? [];
     if (slot === undefined || encoded === undefined) return [];
     const process = parseIdentity(Buffer.from(encoded, 'base64url').toString());
     return process === undefined ? [] : [{ name, slot: Number(slot), process }];
   });
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
