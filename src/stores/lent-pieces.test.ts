@@ -29,6 +29,15 @@ test('memory is freed when its piece is returned, and only where the piece has i
   expect([alone, part, small].map(({ length }) => length)).toEqual([CAN_FREE ? 0 : FREED_BYTES, FREED_BYTES, 8]);
 });
 
+test('the end of a buffer is freed with its start, where that is read no more', () => {
+  const [read, shared] = [new Uint8Array(FREED_BYTES), new Uint8Array(2 * FREED_BYTES)];
+  const end = freeOnReturn(read.subarray(8), read);
+  const partOfHalf = freeOnReturn(shared.subarray(8, FREED_BYTES), shared.subarray(0, FREED_BYTES));
+  for (const piece of [end, partOfHalf]) returnPiece(piece);
+  expect(read.length).toBe(CAN_FREE ? 0 : FREED_BYTES);
+  expect(shared.length).toBe(2 * FREED_BYTES);
+});
+
 test('only what was lent has somebody to return it to', () => {
   const lent = lendPiece(new Uint8Array(8), () => undefined);
   expect(returnerOf(new Uint8Array(8))).toBeUndefined();

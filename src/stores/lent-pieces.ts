@@ -18,13 +18,15 @@ export function lendPiece(piece: Uint8Array, takeBack: () => void): Uint8Array {
 }
 
 /**
- * Lends a piece whose memory is freed when it is returned, where it is worth it and the piece has its buffer for itself.
- * V8 only counts such memory: left to it, all of its heap is collected about once for 30 MiB of it.
+ * Lends a piece whose memory is freed when it is returned, where it is worth it and the piece, or what is read no more
+ * with it, has a buffer for itself. V8 only counts such memory: left to it, all of its heap is collected about once for
+ * 30 MiB of it.
  */
-export function freeOnReturn<Piece extends Uint8Array>(piece: Piece): Piece {
+export function freeOnReturn<Piece extends Uint8Array>(piece: Piece, within: Uint8Array = piece): Piece {
   const { buffer } = piece;
-  const isAlone = piece.length === buffer.byteLength && piece.length >= FREED_BYTES_MIN;
-  if (CAN_FREE && isAlone && buffer instanceof ArrayBuffer) takers.set(piece, () => void buffer.transfer(0));
+  const isAlone = within.length === buffer.byteLength && within.buffer === buffer;
+  const isWorthIt = CAN_FREE && buffer.byteLength >= FREED_BYTES_MIN;
+  if (isWorthIt && isAlone && buffer instanceof ArrayBuffer) takers.set(piece, () => void buffer.transfer(0));
   return piece;
 }
 

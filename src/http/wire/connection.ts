@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { S3Error } from '../../domain/s3-error.ts';
+import { freeOnReturn } from '../../stores/lent-pieces.ts';
 import type { HttpLimits } from '../limits.ts';
 import { Answer } from './answer.ts';
 import { IncomingBody } from './incoming-body.ts';
@@ -196,7 +197,7 @@ export class Connection {
         throw new S3Error('RequestHeaderSectionTooLarge');
       }
       if (end === -1) this.#awaitRest(bytes);
-      else this.#begin(parseRequestHead(bytes.toString('latin1', 0, end + 2)), bytes.subarray(end + HEAD_END.length));
+      else this.#begin(parseRequestHead(bytes.toString('latin1', 0, end + 2)), afterHead(bytes, end));
     } catch (error) {
       this.#refuse(error);
     }
@@ -273,6 +274,11 @@ function withoutEmptyLines(bytes: Buffer | undefined): Buffer | undefined {
   let start = 0;
   while (bytes[start] === CARRIAGE_RETURN && bytes[start + 1] === LINE_FEED) start += 2;
   return start === bytes.length ? undefined : bytes.subarray(start);
+}
+
+/** What came after a head, which is read no more. */
+function afterHead(bytes: Buffer, end: number): Buffer {
+  return freeOnReturn(bytes.subarray(end + HEAD_END.length), bytes);
 }
 
 /** Throws for bytes, new from `from` on, that no head begins with, TLS or another protocol: its end may never come. */

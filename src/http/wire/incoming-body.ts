@@ -1,6 +1,6 @@
 import { S3Error } from '../../domain/s3-error.ts';
 import { startStopwatch } from '../../observe/stopwatch.ts';
-import { freeOnReturn } from '../../stores/lent-pieces.ts';
+import { freeOnReturn, returnPiece } from '../../stores/lent-pieces.ts';
 import type { ByteSource } from '../byte-source.ts';
 import type { HttpLimits } from '../limits.ts';
 import { ChunkedCoding } from './chunked-coding.ts';
@@ -157,7 +157,10 @@ export class IncomingBody implements ByteSource {
   #takeWhole(): Uint8Array | undefined {
     if (!this.isComplete) return undefined;
     const pieces = this.#arrived.splice(0);
-    return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
+    if (pieces.length <= 1) return pieces[0];
+    const whole = Buffer.concat(pieces);
+    for (const piece of pieces) returnPiece(freeOnReturn(piece));
+    return whole;
   }
 
   /** Throws where the body ended too early. */
