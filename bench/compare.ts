@@ -33,6 +33,7 @@ const { values } = parseArgs({
     workloads: { type: 'string' },
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
+    'warm-up': { type: 'string', default: '1' },
     concurrency: { type: 'string' },
     'list-keys': { type: 'string', default: '1000' },
     json: { type: 'string' },
@@ -96,7 +97,7 @@ const stop = new AbortController();
 const kill = new AbortController();
 process.on('SIGINT', () => (stop.signal.aborted ? kill : stop).abort());
 
-const plan = parsePlan({ ...values, listKeys: values['list-keys'], syncs: true });
+const plan = parsePlan({ ...values, listKeys: values['list-keys'], warmUp: values['warm-up'], syncs: true });
 const cleanup = new Cleanup();
 try {
   const targets: Target[] = [await startPithos('pithos', [])];

@@ -24,6 +24,7 @@ const REPORT: BenchReport = {
   startedAt: '2026-01-02T03:04:05.000Z',
   seconds: 5,
   rounds: 3,
+  warmUpRounds: 1,
   loads: ['0.5', '2.0'],
   coresCount: 2,
   targets: ['<one>', 'two'].map((name) => ({ name, endpoint: 'http://localhost/' })),

@@ -38,8 +38,8 @@ export function plotOf(report: BenchReport): string {
     }
     y += height + GAP;
   }
-  const { startedAt, loads, rounds, seconds } = report;
-  const about = `pithos bench, ${startedAt}: ${rounds} rounds of ${seconds} s a turn, load ${loads.join(' to ')}`;
+  const { startedAt, loads, rounds, seconds, warmUpRounds } = report;
+  const about = `pithos bench, ${startedAt}: ${rounds} rounds of ${seconds} s a turn after ${warmUpRounds} to warm up, load ${loads.join(' to ')}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}">`,
     `<style>${STYLE}</style><rect width="100%" height="100%" fill="#fff"/>`,

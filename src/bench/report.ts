@@ -48,6 +48,8 @@ export interface BenchReport {
   readonly startedAt: string;
   readonly seconds: number;
   readonly rounds: number;
+  /** How many went before them and do not count. */
+  readonly warmUpRounds: number;
   /** Of the machine, over the last minute, before and after. */
   readonly loads: readonly [before: string, after: string];
   readonly coresCount: number;

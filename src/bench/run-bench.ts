@@ -18,6 +18,8 @@ export interface BenchPlan {
   /** How long a turn is. */
   readonly seconds: number;
   readonly rounds: number;
+  /** Rounds before those, which do not count: servers compile what runs often, and fill caches. */
+  readonly warmUpRounds: number;
   /** Connections at one time; each workload has a number of its own unless given. */
   readonly clientsCount: number | undefined;
   readonly countsSyncs: boolean;
@@ -40,7 +42,7 @@ export interface BenchContext extends CallOptions {
  * Throws `TargetError` for the first answer that is not what it must be.
  */
 export async function runBench(plan: BenchPlan, context: BenchContext): Promise<BenchReport> {
-  const { targets, workloads, seconds, rounds } = plan;
+  const { targets, workloads, seconds, rounds, warmUpRounds } = plan;
   const startedAt = new Date(context.clock.nowMs()).toISOString();
   const loadBefore = load();
   await using places = new Places(context);
@@ -67,6 +69,7 @@ export async function runBench(plan: BenchPlan, context: BenchContext): Promise<
     startedAt,
     seconds,
     rounds,
+    warmUpRounds,
     loads: [loadBefore, load()],
     coresCount: availableParallelism(),
     targets: targets.map(({ name, url }) => ({ name, endpoint: url.href })),
@@ -84,14 +87,16 @@ async function fillAll(place: Place, workloads: readonly Workload[], context: Be
 
 async function runRounds(places: readonly Place[], plan: BenchPlan, context: BenchContext) {
   const turns = new Map<string, MeasuredTurn[]>();
-  for (let round = 0; round < plan.rounds; round++) {
+  for (let round = -plan.warmUpRounds; round < plan.rounds; round++) {
+    const title = round < 0 ? 'warming up' : `round ${round + 1} of ${plan.rounds}`;
     for (const workload of plan.workloads) {
       for (let index = 0; index < places.length; index++) {
-        const place = places[(index + round) % places.length];
+        const place = places[(index + Math.abs(round)) % places.length];
         if (place === undefined) continue;
-        context.onProgress(`round ${round + 1} of ${plan.rounds}: ${workload.title}, ${place.target.name}`);
+        context.onProgress(`${title}: ${workload.title}, ${place.target.name}`);
+        const turn = await runTurn(place, workload, plan, context);
         const name = turnsName(workload, place.target);
-        turns.set(name, [...(turns.get(name) ?? []), await runTurn(place, workload, plan, context)]);
+        if (round >= 0) turns.set(name, [...(turns.get(name) ?? []), turn]);
       }
     }
   }

@@ -6,7 +6,7 @@ const UNKNOWN = '-';
 
 /** A report as a table for people. */
 export function tableOf(report: BenchReport): string {
-  const { results, targets, seconds, rounds, loads, coresCount } = report;
+  const { results, targets, seconds, rounds, warmUpRounds, loads, coresCount } = report;
   const [firstTarget] = targets;
   const rows = groupByTitle(results).flatMap(([title, group]) => [
     [`${title}, ${group[0]?.clientsCount} clients`],
@@ -16,7 +16,7 @@ export function tableOf(report: BenchReport): string {
     ...aligned([COLUMNS, ...rows]),
     '',
     ...syncLines(report.syncs),
-    `rounds: ${rounds} of ${seconds} s a turn; load ${loads.join(' before, ')} after; cores: ${coresCount}`,
+    `rounds: ${rounds} of ${seconds} s a turn, after ${warmUpRounds} to warm up; load ${loads.join(' before, ')} after; cores: ${coresCount}`,
     `rate: median of the rounds; p50 to max: ms; ratio: to ${firstTarget?.name ?? UNKNOWN}; CPU: server, in µs for one` +
       ' operation; generator: CPU of the load generator, likewise',
     '',

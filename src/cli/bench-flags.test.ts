@@ -2,12 +2,12 @@ import { expect, test } from 'vitest';
 import { Secret } from '../domain/secret.ts';
 import { type BenchFlags, parsePlan, parseTargets } from './bench-flags.ts';
 
-const FLAGS: BenchFlags = { seconds: '5', rounds: '3', listKeys: '1000', syncs: true };
+const FLAGS: BenchFlags = { seconds: '5', rounds: '3', warmUp: '0', listKeys: '1000', syncs: true };
 const KEY = { accessKeyId: 'environment', secret: new Secret('its secret'), sessionToken: undefined };
 
 test('flags make a plan; without a choice all workloads run', () => {
   const plan = parsePlan({ ...FLAGS, seconds: '0.5', concurrency: '7', listKeys: '10,2000' });
-  expect(plan).toMatchObject({ seconds: 0.5, rounds: 3, clientsCount: 7, countsSyncs: true });
+  expect(plan).toMatchObject({ seconds: 0.5, rounds: 3, warmUpRounds: 0, clientsCount: 7, countsSyncs: true });
   const names = plan.workloads.map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(['put-64m', 'multipart', 'list-deep-10', 'list-delimiter-2k']));
   expect(parsePlan({ ...FLAGS, workloads: 'get-4k' }).workloads).toHaveLength(1);
@@ -17,6 +17,8 @@ test.each([
   [{ seconds: '0' }, '--seconds is a number from 0.1 to 600, not 0.'],
   [{ seconds: 'x' }, '--seconds'],
   [{ rounds: '1.5' }, '--rounds is a number from 1 to 100, not 1.5.'],
+  [{ warmUp: '-1' }, '--warm-up is a number from 0 to 100, not -1.'],
+  [{ warmUp: '' }, '--warm-up'],
   [{ concurrency: '-1' }, '--concurrency'],
   [{ listKeys: '1000,' }, '--list-keys'],
   [{ workloads: 'put,gets' }, '--workloads: there is no gets. There are put-4k, get-4k,'],

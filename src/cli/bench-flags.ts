@@ -26,6 +26,7 @@ export interface BenchFlags {
   readonly workloads?: string;
   readonly seconds: string;
   readonly rounds: string;
+  readonly warmUp: string;
   readonly concurrency?: string;
   readonly listKeys: string;
   readonly syncs: boolean;
@@ -46,6 +47,7 @@ export function parsePlan(flags: BenchFlags): Omit<BenchPlan, 'targets'> {
     workloads: selected,
     seconds: parseSeconds(flags.seconds),
     rounds: parseCount('--rounds', flags.rounds, ROUNDS_MAX),
+    warmUpRounds: parseCount('--warm-up', flags.warmUp, ROUNDS_MAX, 0),
     clientsCount:
       flags.concurrency === undefined ? undefined : parseCount('--concurrency', flags.concurrency, CONCURRENCY_MAX),
     countsSyncs: flags.syncs,

@@ -36,6 +36,7 @@ export function benchCommand(context: CommandContext): Command {
     .option('--workloads <names>', 'what to measure: put-4k,get,list (default: all)')
     .option('--seconds <number>', 'how long each workload runs on each server in a round', '5')
     .option('--rounds <count>', 'how often all of it is repeated', '3')
+    .option('--warm-up <count>', 'rounds before those, which do not count', '1')
     .option('--concurrency <count>', 'connections at one time (default: 4 to 32, by the workload)')
     .option('--list-keys <counts>', 'how many keys listings are over: 1000,100000,1000000', '1000')
     .option('--no-syncs', 'do not count syncs')

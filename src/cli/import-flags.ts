@@ -11,11 +11,11 @@ export function parseParallel(text: string): number {
   return parseCount('--parallel', text, PARALLEL_MAX);
 }
 
-/** The number from 1 to `max` in the value of `flag`. Throws `CommandError`. */
-export function parseCount(flag: string, text: string, max: number): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= max) return count;
-  throw new CommandError(`${flag} is a number from 1 to ${max}, not ${text}.`);
+/** The number from `min` to `max` in the value of `flag`. Throws `CommandError`. */
+export function parseCount(flag: string, text: string, max: number, min = 1): number {
+  const count = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isInteger(count) && count >= min && count <= max) return count;
+  throw new CommandError(`${flag} is a number from ${min} to ${max}, not ${text}.`);
 }
 
 /** Throws `CommandError` where what is brought in would be gone at once. */

@@ -19,7 +19,7 @@ import { runPithos } from './run-pithos.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const MIB = 1024 ** 2;
-const SHORT = ['--seconds', '0.1', '--rounds', '1', '--no-syncs'];
+const SHORT = ['--seconds', '0.1', '--rounds', '1', '--warm-up', '0', '--no-syncs'];
 /** One of each kind, small. */
 const WORKLOADS = [
   objectWorkload({ kind: 'put', sizeBytes: 4096, clientsCount: 4, objectsCount: 20 }),
@@ -88,7 +88,7 @@ async function startFake(
   };
 }
 
-const PLAN = { clientsCount: undefined, countsSyncs: false };
+const PLAN = { clientsCount: undefined, countsSyncs: false, warmUpRounds: 0 };
 
 function contextWith({ onProgress }: Pick<BenchContext, 'onProgress'>): BenchContext {
   const never = new AbortController().signal;
@@ -125,6 +125,24 @@ test('the rate counts every operation, though many run at once, and each round b
   expect(rate * 0.5).toBeGreaterThan(operationsCount * 0.5);
   expect(rate * 0.5).toBeLessThan(operationsCount * 1.2);
   expect(steps.filter((step) => step.startsWith('round')).map((step) => step.slice(-1))).toEqual(['a', 'b', 'b', 'a']);
+});
+
+test('what servers do to warm up does not count', async () => {
+  const steps: string[] = [];
+  const workload = objectWorkload({ kind: 'put', sizeBytes: 4096, clientsCount: 8, objectsCount: 20 });
+  const { results, warmUpRounds } = await runBench(
+    { ...PLAN, targets: [target('a'), target('b')], workloads: [workload], seconds: 0.2, rounds: 1, warmUpRounds: 2 },
+    contextWith({ onProgress: (step) => steps.push(step) }),
+  );
+  expect(steps.filter((step) => step.startsWith('warming')).map((step) => step.slice(-1))).toEqual([
+    'a',
+    'b',
+    'b',
+    'a',
+  ]);
+  expect(warmUpRounds).toBe(2);
+  const [{ rate = 0, operationsCount = 0 } = {}] = results;
+  expect(operationsCount).toBeLessThan(rate * 0.2 * 1.5);
 });
 
 test('bench without an endpoint measures a Pithos of its own, whatever the user has set', async () => {
