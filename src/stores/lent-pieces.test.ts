@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { freeOnReturn, lendPiece, returnerOf, returnPiece } from './lent-pieces.ts';
+import { freeOnReturn, LentParts, lendPiece, returnerOf, returnPiece } from './lent-pieces.ts';
 
 /** Long enough to be freed, in bytes. */
 const FREED_BYTES = 32 * 1024;
@@ -36,6 +36,25 @@ test('the end of a buffer is freed with its start, where that is read no more', 
   for (const piece of [end, partOfHalf]) returnPiece(piece);
   expect(read.length).toBe(CAN_FREE ? 0 : FREED_BYTES);
   expect(shared.length).toBe(2 * FREED_BYTES);
+});
+
+test('a piece is returned once all parts of it are, and no other will be taken', () => {
+  let returns = 0;
+  const parts = new LentParts(lendPiece(Uint8Array.of(1, 2, 3, 4), () => void returns++));
+  const [first, second] = [parts.part(0, 1), parts.part(2, 4)];
+  expect([[...first], [...second]]).toEqual([[1], [3, 4]]);
+  returnPiece(first);
+  returnPiece(first);
+  parts.end();
+  expect(returns).toBe(0);
+  const partsOfPart = new LentParts(second);
+  partsOfPart.end();
+  expect(returns).toBe(1);
+});
+
+test('a piece that was not lent has parts that nobody wants back', () => {
+  const parts = new LentParts(new Uint8Array(4));
+  expect(returnerOf(parts.part(0, 2))).toBeUndefined();
 });
 
 test('only what was lent has somebody to return it to', () => {

@@ -38,7 +38,40 @@ export function returnPiece(piece: Uint8Array): void {
   takeBack();
 }
 
+function isLent(piece: Uint8Array): boolean {
+  return takers.has(piece);
+}
+
 /** What returns the piece when it is called; `undefined` where it was not lent. */
 export function returnerOf(piece: Uint8Array): (() => void) | undefined {
-  return takers.has(piece) ? () => returnPiece(piece) : undefined;
+  return isLent(piece) ? () => returnPiece(piece) : undefined;
+}
+
+/**
+ * Takes parts of a piece, which are lent where the piece is: it is returned once every part is, and no other will be
+ * taken. Parts do not overlap.
+ */
+export class LentParts {
+  readonly #piece: Uint8Array;
+  readonly #isLent: boolean;
+  /** Parts that are read still, and one for those to come. */
+  #openCount = 1;
+
+  constructor(piece: Uint8Array) {
+    this.#piece = piece;
+    this.#isLent = isLent(piece);
+  }
+
+  part(start: number, end: number): Uint8Array {
+    const part = this.#piece.subarray(start, end);
+    if (!this.#isLent) return part;
+    this.#openCount += 1;
+    return lendPiece(part, () => this.end());
+  }
+
+  /** Says that no other part will be taken; to be called once, where nobody reads what no part holds. */
+  end(): void {
+    this.#openCount -= 1;
+    if (this.#openCount === 0) returnPiece(this.#piece);
+  }
 }

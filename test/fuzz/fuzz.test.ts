@@ -160,8 +160,8 @@ function skipOneByte(piece: Uint8Array | undefined | Promise<Uint8Array | undefi
 }
 
 class LossyCoding extends ChunkedCoding {
-  override decode(bytes: Buffer, take: (piece: Buffer) => void): Buffer | undefined {
-    return super.decode(bytes, (piece) => (piece.length === 1 ? undefined : take(piece)));
+  override decode(bytes: Buffer, take: (start: number, end: number) => void): Buffer | undefined {
+    return super.decode(bytes, (start, end) => (end - start === 1 ? undefined : take(start, end)));
   }
 }
 

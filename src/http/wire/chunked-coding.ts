@@ -14,7 +14,7 @@ const HEAD_ONLY = /^(?:content-length|transfer-encoding|connection)$/i;
 const LINE_FEED = 0x0a;
 
 /**
- * Frees a body of the chunked transfer coding: pieces of its chunks as they come, uncopied. Trailers are read over.
+ * Frees a body of the chunked transfer coding: finds the pieces of its chunks as they come. Trailers are read over.
  *
  * Errors: BadRequest, where the coding is malformed; nothing can be read after that.
  * Source: https://www.rfc-editor.org/rfc/rfc9112#section-7.1
@@ -31,8 +31,8 @@ export class ChunkedCoding {
     return this.#state === 'end';
   }
 
-  /** Hands pieces of the body to `take`; what is left after its end is returned. */
-  decode(bytes: Buffer, take: (piece: Buffer) => void): Buffer | undefined {
+  /** Tells `take` where pieces of the body begin and end; what is left after its end is returned. */
+  decode(bytes: Buffer, take: (start: number, end: number) => void): Buffer | undefined {
     let position = 0;
     while (position < bytes.length) {
       if (this.#state === 'end') return bytes.subarray(position);
@@ -41,11 +41,11 @@ export class ChunkedCoding {
     return undefined;
   }
 
-  #takeData(bytes: Buffer, position: number, take: (piece: Buffer) => void): number {
+  #takeData(bytes: Buffer, position: number, take: (start: number, end: number) => void): number {
     const end = Math.min(bytes.length, position + this.#missingBytes);
     this.#missingBytes -= end - position;
     if (this.#missingBytes === 0) this.#state = 'data-end';
-    take(bytes.subarray(position, end));
+    take(position, end);
     return end;
   }
 

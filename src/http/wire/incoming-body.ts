@@ -1,6 +1,6 @@
 import { S3Error } from '../../domain/s3-error.ts';
 import { startStopwatch } from '../../observe/stopwatch.ts';
-import { freeOnReturn, returnPiece } from '../../stores/lent-pieces.ts';
+import { freeOnReturn, LentParts, returnPiece } from '../../stores/lent-pieces.ts';
 import type { ByteSource } from '../byte-source.ts';
 import type { HttpLimits } from '../limits.ts';
 import { ChunkedCoding } from './chunked-coding.ts';
@@ -122,7 +122,9 @@ export class IncomingBody implements ByteSource {
   }
 
   #decode(coding: ChunkedCoding, bytes: Buffer): Buffer | undefined {
-    const rest = coding.decode(bytes, (piece) => this.#arrive(piece));
+    const parts = new LentParts(freeOnReturn(bytes));
+    const rest = coding.decode(bytes, (start, end) => this.#arrive(parts.part(start, end)));
+    if (rest === undefined) parts.end();
     if (coding.isAtEnd) {
       this.#missingBytes = 0;
       this.#wake?.();

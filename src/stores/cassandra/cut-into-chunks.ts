@@ -1,4 +1,5 @@
 import { iterateUntil } from '../iterate-until.ts';
+import { returnPiece } from '../lent-pieces.ts';
 import { CHUNK_BYTES, CHUNK_HEADER_BYTES } from './chunks.ts';
 
 /** A row that is to be sealed: room for its header, then the bytes of the blob. */
@@ -10,7 +11,7 @@ export interface CutChunk {
 
 /**
  * Cuts a body into rows of chunks, each in a buffer of its own: full ones but for the last. A full chunk is given out
- * when the body goes on or ends, so that the last one is known. A body of no bytes has none.
+ * when the body goes on or ends, so that the last one is known. A body of no bytes has none. Pieces are returned.
  * Ends with the signal's reason as soon as it fires, although the body may wait.
  */
 export async function* cutIntoChunks(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<CutChunk> {
@@ -31,6 +32,7 @@ export async function* cutIntoChunks(body: AsyncIterable<Uint8Array>, signal: Ab
       end += part.length;
       taken += part.length;
     }
+    returnPiece(piece);
   }
   if (row !== undefined) yield { row: row.subarray(0, end), isLast: true };
 }

@@ -76,9 +76,9 @@ function readChunks(
   let position = 0;
   const refusal = orRefusal(() => {
     for (let count = 0; position < bytes.length && !coding.isAtEnd; count++) {
-      const end = Math.min(bytes.length, position + (cut[count % cut.length] ?? 1));
-      const rest = coding.decode(bytes.subarray(position, end), (piece) => pieces.push(piece));
-      position = end - (rest?.length ?? 0);
+      const handed = bytes.subarray(position, position + (cut[count % cut.length] ?? 1));
+      const rest = coding.decode(handed, (start, end) => pieces.push(handed.subarray(start, end)));
+      position += handed.length - (rest?.length ?? 0);
     }
   });
   const text = Buffer.concat(pieces).toString('latin1');
