@@ -7,6 +7,7 @@ import { asListenError } from './listen-error.ts';
 import type { MetricsSnapshot } from './observe/counts.ts';
 import type { Log } from './observe/log.ts';
 import type { ServerMetrics } from './observe/server-metrics.ts';
+import { workerFlags } from './worker-flags.ts';
 import { parseToPrimary, type ToWorker } from './worker-messages.ts';
 
 /** A worker that accepted requests for less than this, in milliseconds, is replaced with a growing delay. */
@@ -61,7 +62,7 @@ export class WorkerPool {
 
   /** Starts the processes of all workers, which load their code and wait for `start`. `kill` ends them. */
   launch(): void {
-    cluster.setupPrimary({ args: [], serialization: 'advanced' });
+    cluster.setupPrimary({ args: [], execArgv: workerFlags(), serialization: 'advanced' });
     this.#launched = Array.from({ length: this.#config.service.workers }, () => this.#fork());
     // `start` tells of those that end before it.
     for (const worker of this.#launched) worker.catch(() => undefined);
