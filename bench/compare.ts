@@ -20,13 +20,16 @@ import { freePort } from './free-port.ts';
 
 /**
  * Pithos beside other servers, each started here in a temporary directory of the same file system:
- * strict, relaxed where asked for, the Versity gateway, MinIO and SeaweedFS where their programs are named.
+ * strict, relaxed and in one process where asked for, the Versity gateway, MinIO and SeaweedFS where their programs are
+ * named, and what no put of a short object can do without (`bench/bare.ts`), for the workloads put-4k and put-64k alone.
  *
- *   node bench/compare.ts [--relaxed] [--versity PROGRAM] [--minio PROGRAM] [--seaweedfs PROGRAM] [flags of `pithos bench`]
+ *   node bench/compare.ts [--relaxed] [--one-process] [--bare] [--versity PROGRAM] [--minio PROGRAM] [--seaweedfs PROGRAM] [flags of `pithos bench`]
  */
 const { values } = parseArgs({
   options: {
     relaxed: { type: 'boolean', default: false },
+    'one-process': { type: 'boolean', default: false },
+    bare: { type: 'boolean', default: false },
     versity: { type: 'string' },
     minio: { type: 'string' },
     seaweedfs: { type: 'string' },
@@ -44,6 +47,7 @@ const { values } = parseArgs({
 const START_MS_MAX = 60_000;
 const POLL_MS = 100;
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
+const BARE = new URL('bare.ts', import.meta.url).pathname;
 
 interface PeerPlace {
   /** Where its clients come in. */
@@ -62,7 +66,7 @@ type Peer = (at: PeerPlace) => {
 
 const ACCESS_KEY_ID = 'BENCHKEY';
 const PEER_NAMES = ['versity', 'minio', 'seaweedfs'] as const;
-type PeerName = (typeof PEER_NAMES)[number];
+type PeerName = (typeof PEER_NAMES)[number] | 'bare';
 /** SeaweedFS has four servers in one process, and each a second port. */
 const OTHER_PORTS = 7;
 const PEERS: Readonly<Record<PeerName, Peer>> = {
@@ -91,6 +95,7 @@ const PEERS: Readonly<Record<PeerName, Peer>> = {
     ],
     environment: { AWS_ACCESS_KEY_ID: ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: secret },
   }),
+  bare: ({ port, directory }) => ({ args: [BARE, '--port', `${port}`, '--directory', directory], environment: {} }),
 };
 
 const stop = new AbortController();
@@ -102,10 +107,12 @@ const cleanup = new Cleanup();
 try {
   const targets: Target[] = [await startPithos('pithos', [])];
   if (values.relaxed) targets.push(await startPithos('relaxed', ['--durability', 'relaxed']));
+  if (values['one-process']) targets.push(await startPithos('one process', ['--workers', '1']));
   for (const name of PEER_NAMES) {
     const program = values[name];
     if (program !== undefined) targets.push(await startPeer(name, program));
   }
+  if (values.bare) targets.push(await startPeer('bare', process.execPath));
   const report = await runBench(
     { ...plan, targets },
     {

@@ -26,8 +26,8 @@ const RENEW_INTENT_AFTER_MS = 60_000;
 /** How long giving up an intent may take once the request has ended, in milliseconds. */
 const ABANDON_TIMEOUT_MS = 10_000;
 
-/** Shorter bodies are hashed alone, in bytes: there is little to gain, and nothing for them to wait for. */
-const LANES_BYTES_MIN = 16 * 1024;
+/** Shorter bodies are hashed at once, in bytes: they take less time than it takes to find others to hash them with. */
+const LANES_BYTES_MIN = 2 * 1024;
 
 /** Bytes that arrived whole and as announced, and that nothing uses yet. */
 export interface ReceivedBody extends AsyncDisposable {

@@ -1,5 +1,5 @@
-/** Smaller pieces are left to the garbage collector, in bytes. */
-export const FREED_BYTES_MIN = 16 * 1024;
+/** Smaller pieces are left to the garbage collector, in bytes: it takes what is new for less than it costs to lend it. */
+export const FREED_BYTES_MIN = 2 * 1024;
 /** Node 20 cannot free a buffer. */
 const CAN_FREE = typeof ArrayBuffer.prototype.transfer === 'function';
 

@@ -23,8 +23,8 @@ const STATE_WORDS = 4;
 
 /** The stream whose bytes wait in a slot. */
 export interface SlotOwner {
-  /** The four words of its state, after all that was hashed. */
-  readonly state: Int32Array;
+  /** The four words of its state after all that was hashed, signed or not. */
+  readonly state: number[];
   /** The slot is no longer this stream's. What is left, less than a block, must be copied before this returns. */
   vacate(rest: Uint8Array): void;
 }
@@ -127,12 +127,9 @@ export class Md5Lanes {
 
   /** Hashes as many blocks of each of these slots, at most as many as there are lanes, as the one with the fewest has. */
   #advance(slots: readonly Slot[]): void {
-    const blocks = Math.min(...slots.map(blocksIn));
+    const blocks = slots.reduce((fewest, slot) => Math.min(fewest, blocksIn(slot)), Number.POSITIVE_INFINITY);
     for (const [lane, slot] of slots.entries()) this.#enter(lane, slot);
-    this.#call(
-      slots.map(({ begin }) => begin),
-      blocks,
-    );
+    this.#call(slots, blocks);
     for (const [lane, slot] of slots.entries()) this.#leave(lane, slot);
     for (const slot of slots) {
       slot.begin += blocks * BLOCK_BYTES;
@@ -140,12 +137,12 @@ export class Md5Lanes {
     }
   }
 
-  #call(addresses: readonly number[], blocks: number): void {
+  #call(slots: readonly Slot[], blocks: number): void {
     const { one, four, eight } = this.#exports;
     // A lane too many hashes what another does, for nobody.
-    const [a = 0, b = a, c = a, d = a, e = a, f = a, g = a, h = a] = addresses;
-    if (addresses.length === 1) one?.(a, blocks);
-    else if (addresses.length <= GROUP_LANES) four?.(a, b, c, d, blocks);
+    const [a = 0, b = a, c = a, d = a, e = a, f = a, g = a, h = a] = slots.map(({ begin }) => begin);
+    if (slots.length === 1) one?.(a, blocks);
+    else if (slots.length <= GROUP_LANES) four?.(a, b, c, d, blocks);
     else eight?.(a, b, c, d, e, f, g, h, blocks);
   }
 

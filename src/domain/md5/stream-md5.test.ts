@@ -32,6 +32,8 @@ function noise(index: number, lengthBytes: number): Uint8Array {
 
 test.each(EDGES)('the MD5 of %i bytes is what node:crypto makes of them', async (lengthBytes) => {
   const bytes = noise(0, lengthBytes);
+  const streams = new Md5Streams(must(Md5Lanes.make()));
+  expect((await streams.md5Of(bytes)).toString('hex')).toBe(hash('md5', bytes));
   expect((await md5Of(bytes)).toString('hex')).toBe(hash('md5', bytes));
 });
 
@@ -185,6 +187,23 @@ test('a digest comes by the end of the turn, however few others there are', asyn
   await new Promise(setImmediate);
   expect(there).toEqual([hash('md5', noise(0, 1_000))]);
   await md5;
+});
+
+test('a short body waits for others where one came just before it, and else for nothing', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await md5Of(noise(0, 1));
+  vi.advanceTimersByTime(1);
+  const there: string[] = [];
+  const note = (name: string, lengthBytes: number) => md5Of(noise(0, lengthBytes)).then(() => there.push(name));
+  const first = note('first', 16 * 1024 - 1);
+  const second = note('second', 4_096);
+  vi.advanceTimersByTime(1);
+  const third = note('third', 4_096);
+  const long = note('long', 16 * 1024);
+  await Promise.all([first, third]);
+  expect(there).toEqual(['first', 'third']);
+  await Promise.all([second, long]);
 });
 
 test('where WebAssembly cannot be had each stream is hashed alone, and nothing fails', async () => {

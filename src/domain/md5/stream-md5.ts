@@ -4,9 +4,14 @@ import { md5Padding } from './md5-padding.ts';
 
 /** The state that a stream begins with. Source: RFC 1321, 3.3. */
 const FIRST_STATE = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476] as const;
+const WORD_BYTES = 4;
 const NOTHING = new Uint8Array();
 /** How long after two streams were open at once the next one is taken to have company, in milliseconds. */
 const COMPANY_MS = 1_000;
+/** Shorter bodies gain little by company, in bytes, and are hashed alone unless there is much of it. */
+const SHORT_BYTES = 16 * 1024;
+/** How soon short bodies follow one another where several clients send them, in milliseconds: sooner than one answer. */
+const CROWD_MS = 1;
 
 /**
  * The MD5 of bytes that come piece by piece. Any number may be open. One that is not disposed of costs nothing but that
@@ -31,6 +36,7 @@ export function createStreamMd5(): StreamMd5 {
 
 /** The MD5 of bytes, 16 bytes, by the end of this turn of the event loop. The bytes are the caller's again at once. */
 export function md5Of(bytes: Uint8Array): Promise<Buffer> {
+  if (bytes.length < SHORT_BYTES && !isInCrowd()) return NATIVE.md5Of(bytes);
   shared ??= shareLanes();
   return shared.md5Of(bytes);
 }
@@ -134,7 +140,7 @@ interface LaneMd5Options {
 }
 
 class LaneMd5 implements StreamMd5, SlotOwner {
-  readonly state = Int32Array.from(FIRST_STATE);
+  readonly state: number[] = [...FIRST_STATE];
   /** Where its bytes wait. */
   slot: Slot | undefined;
   readonly #lanes: Md5Lanes;
@@ -223,14 +229,24 @@ const NATIVE: Pick<Md5Streams, 'open' | 'md5Of'> = {
   md5Of: async (bytes) => hash('md5', bytes, 'buffer'),
 };
 
+/** When the last short body came. */
+let shortAtMs = Number.NEGATIVE_INFINITY;
+
+/** Whether a short body comes just after another. */
+function isInCrowd(): boolean {
+  const beforeMs = shortAtMs;
+  shortAtMs = performance.now();
+  return shortAtMs - beforeMs < CROWD_MS;
+}
+
 /** Where lanes cannot be had each stream is alone. */
 function shareLanes(): Pick<Md5Streams, 'open' | 'md5Of'> {
   const lanes = Md5Lanes.make();
   return lanes === undefined ? NATIVE : new Md5Streams(lanes);
 }
 
-function bytesOf(state: Int32Array): Buffer {
-  const bytes = Buffer.allocUnsafe(state.byteLength);
-  for (const [index, word] of state.entries()) bytes.writeInt32LE(word, index * Int32Array.BYTES_PER_ELEMENT);
+function bytesOf(state: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(state.length * WORD_BYTES);
+  for (const [index, word] of state.entries()) bytes.writeInt32LE(word | 0, index * WORD_BYTES);
   return bytes;
 }

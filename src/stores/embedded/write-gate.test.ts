@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { OPTIONS } from '../../../test/contract/drafts.ts';
 import { makeTempDir } from '../../../test/support/temp-dir.ts';
 import { WriteGate } from './write-gate.ts';
@@ -24,6 +24,16 @@ test('a write waits while another process opens, and no longer than that process
   await kill(opener);
   expect(await entering).toBe('entered');
   gate.leave();
+});
+
+test('writes that overlap without end keep no other process from opening', async () => {
+  await using dir = await makeTempDir();
+  const { gate } = await WriteGate.open(dir.path, () => undefined);
+  expect(gate.tryEnter()).toBe(true);
+  const opener = await startUser('open', dir.path);
+  await expect.poll(() => enterAndLeave(gate), { interval: 0 }).toBe(false);
+  gate.leave();
+  await kill(opener);
 });
 
 test('an opening waits for the writes under way in another process, and no longer than that process lives', async () => {
@@ -105,6 +115,7 @@ function enterAndLeave(gate: WriteGate): boolean {
 
 async function startUser(task: 'open' | 'write', directory: string): Promise<ChildProcess> {
   const user = fork(USER, [task, directory], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  onTestFinished(() => void user.kill('SIGKILL'));
   await once(user, 'message');
   return user;
 }

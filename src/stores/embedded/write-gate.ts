@@ -29,7 +29,7 @@ const WRITING = 1;
 const OPENING = 2;
 
 const USER_NAME = /^user-(\d{1,4})-[0-9a-f]{16}-([\w-]+)$/;
-/** How often it is looked whether another process has ended what it does, in milliseconds. */
+/** How often it is looked whether another process has begun or ended what it does, in milliseconds. */
 const LOOK_MS = 2;
 /** How long another process may write, or open, before it counts as stuck, in milliseconds. */
 const STUCK_MS = 60_000;
@@ -49,8 +49,9 @@ interface User {
  * ends in that moment is overwritten by the next. (ITS#9496, which the LMDB of lmdb 3.5 still has.)
  *
  * Who writes says so first and then looks whether anybody opens; who opens says so first and then waits for those who
- * write: one of them sees the other. A write costs one read of sixteen bytes, and the first and last of those under
- * way at one time a write of one byte. What a process that died had said does not count.
+ * write: one of them sees the other. The first and last of the writes under way at one time cost a write of one byte, and
+ * the first a read of sixteen; others read once in two milliseconds, or who opens would wait for a busy process for ever.
+ * What a process that died had said does not count.
  */
 export class WriteGate {
   readonly #directory: string;
@@ -60,6 +61,8 @@ export class WriteGate {
   readonly #token = Buffer.alloc(TOKEN_BYTES);
   /** The token of the last opening that is known to be over; this process wrote one that is no zeros. */
   readonly #overToken = Buffer.alloc(TOKEN_BYTES);
+  /** When that was known for the last time. */
+  #overAtMs = Number.NEGATIVE_INFINITY;
   #insideCount = 0;
   #isClosed = false;
 
@@ -94,6 +97,11 @@ export class WriteGate {
   /** Whether a write may begin now; `leave` must follow where it may. Throws `unavailable`. */
   tryEnter(): boolean {
     if (this.#isClosed) throw new StoreError('unavailable', 'The metadata have been closed.');
+    // Safe without a look: who opens waits until this process has said that it writes no more.
+    if (this.#insideCount > 0 && performance.now() - this.#overAtMs < LOOK_MS) {
+      this.#insideCount++;
+      return true;
+    }
     try {
       this.#begin();
       while (!this.#isLastOpeningOver()) {
@@ -102,6 +110,7 @@ export class WriteGate {
         this.#token.copy(this.#overToken);
         this.#begin();
       }
+      this.#overAtMs = performance.now();
       return true;
     } catch (error) {
       throw asFileError('tell other processes of a write', error);
