@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Checksum } from '../domain/checksum.ts';
 import { checksumOf, createDigest } from '../domain/digests.ts';
 import { type ETag, etagOfMd5 } from '../domain/etag.ts';
@@ -25,9 +24,6 @@ import { takeIntent } from './ready-intents.ts';
 const RENEW_INTENT_AFTER_MS = 60_000;
 /** How long giving up an intent may take once the request has ended, in milliseconds. */
 const ABANDON_TIMEOUT_MS = 10_000;
-
-/** Shorter bodies are hashed at once, in bytes: they take less time than it takes to find others to hash them with. */
-const LANES_BYTES_MIN = 2 * 1024;
 
 /** Bytes that arrived whole and as announced, and that nothing uses yet. */
 export interface ReceivedBody extends AsyncDisposable {
@@ -102,7 +98,7 @@ interface Digests {
 }
 
 async function receiveInline(bytes: Uint8Array, expected: ExpectedBody): Promise<ReceivedBody> {
-  const md5 = bytes.length < LANES_BYTES_MIN ? hash('md5', bytes, 'buffer') : await md5Of(bytes);
+  const md5 = await md5Of(bytes);
   const algorithm = expected.checksum?.algorithm;
   const checksumText = algorithm === 'MD5' ? md5.toString('base64') : algorithm && checksumOf(algorithm, bytes);
   const digests: Digests = { md5, checksum: checksumText };

@@ -192,7 +192,7 @@ test('a digest comes by the end of the turn, however few others there are', asyn
 test('a short body waits for others where one came just before it, and else for nothing', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
-  await md5Of(noise(0, 1));
+  await md5Of(noise(0, 2_048));
   vi.advanceTimersByTime(1);
   const there: string[] = [];
   const note = (name: string, lengthBytes: number) => md5Of(noise(0, lengthBytes)).then(() => there.push(name));
@@ -201,8 +201,9 @@ test('a short body waits for others where one came just before it, and else for 
   vi.advanceTimersByTime(1);
   const third = note('third', 4_096);
   const long = note('long', 16 * 1024);
-  await Promise.all([first, third]);
-  expect(there).toEqual(['first', 'third']);
+  const tiny = note('tiny', 2_047);
+  await Promise.all([first, third, tiny]);
+  expect(there).toEqual(['first', 'third', 'tiny']);
   await Promise.all([second, long]);
 });
 

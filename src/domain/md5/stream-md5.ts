@@ -8,6 +8,8 @@ const WORD_BYTES = 4;
 const NOTHING = new Uint8Array();
 /** How long after two streams were open at once the next one is taken to have company, in milliseconds. */
 const COMPANY_MS = 1_000;
+/** Shorter bodies are always hashed alone, in bytes: that takes less time than to find others to hash them with. */
+const ALONE_BYTES = 2 * 1024;
 /** Shorter bodies gain little by company, in bytes, and are hashed alone unless there is much of it. */
 const SHORT_BYTES = 16 * 1024;
 /** How soon short bodies follow one another where several clients send them, in milliseconds: sooner than one answer. */
@@ -36,7 +38,7 @@ export function createStreamMd5(): StreamMd5 {
 
 /** The MD5 of bytes, 16 bytes, by the end of this turn of the event loop. The bytes are the caller's again at once. */
 export function md5Of(bytes: Uint8Array): Promise<Buffer> {
-  if (bytes.length < SHORT_BYTES && !isInCrowd()) return NATIVE.md5Of(bytes);
+  if (bytes.length < ALONE_BYTES || (bytes.length < SHORT_BYTES && !isInCrowd())) return NATIVE.md5Of(bytes);
   shared ??= shareLanes();
   return shared.md5Of(bytes);
 }
